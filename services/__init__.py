@@ -1,0 +1,1 @@
+"""The processes, in the order in which a number travels: api, pacer, dialer; beside them dashboard and cli."""
