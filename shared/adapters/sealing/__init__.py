@@ -1,0 +1,1 @@
+"""Seals the secrets that must be read back: webhook keys and trunk passwords."""

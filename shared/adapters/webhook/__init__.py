@@ -1,0 +1,1 @@
+"""Signs results and posts them to the campaign's result_url."""

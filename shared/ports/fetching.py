@@ -1,0 +1,50 @@
+"""Fetching what a customer's URL names: VoiceXML documents, scripts, audio."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.errors import PacelineError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedDocument:
+    """A document as its server answered it, whatever the status."""
+
+    #: Where it came from in the end; relative addresses in it start here.
+    url: str
+    status: int
+    #: The whole header, parameters included; empty if there was none.
+    content_type: str
+    #: Unpacked.
+    body: bytes
+
+
+class FetchFailed(PacelineError):
+    """There is no document; `sent` is False only if it is certain that no request left."""
+
+    def __init__(self, message: str, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(message)
+
+
+class DocumentFetcher(Protocol):
+    """Fetches documents, guarded and bounded."""
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float,
+        max_bytes: int,
+        follow_redirects: bool = False,
+    ) -> FetchedDocument:
+        """Fetch a document of at most `max_bytes`, packed and unpacked, within `timeout_s` in all.
+
+        `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET
+        alone. Raises `FetchFailed` for everything that can go wrong; a status of 404 or 500 is not among it.
+        """
