@@ -1,0 +1,1 @@
+"""What crosses a process or company boundary: versioned shapes with golden tests."""

@@ -1,0 +1,103 @@
+"""What a dialer asks of the store: leases, intents, and the ends of attempts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.contracts.conclusion import Conclusion
+from shared.contracts.dial_job import DialJob
+from shared.contracts.result_body import ResultFormat
+from shared.domain.calling_window import Calendar
+from shared.domain.disposition import CallEnding, Disposition
+from shared.domain.gate import GateFacts
+from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedAttempt:
+    """An attempt that this worker holds, with everything its call needs."""
+
+    job: DialJob
+    #: Raised by every lease; every later write names it.
+    epoch: int
+    number_id: int
+    ordinal: int
+    #: The due instant and the latest one, on this process's monotonic clock: a wall clock may jump between the
+    #: intent and the INVITE. Taken over from Postgres' clock when the lease was, and never early.
+    due: float
+    send_by: float
+    #: False while another call to the same number of the same tenant is under way.
+    took_number: bool
+    e164: str
+    ani: str | None
+    post_dial: str | None
+    message_reference: str | None
+    variables: Mapping[str, str]
+    #: Calls to this number before this one.
+    tries: int
+    start_url: str
+    start_method: str
+    result_url: str | None
+    result_format: ResultFormat
+    #: The campaign's caller id, for numbers without one.
+    caller_id: str | None
+    retry_policy: RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The intent is committed: the INVITE may leave."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGone:
+    """Somebody else decided meanwhile: this worker has nothing more to do with the attempt."""
+
+
+class Attempts(Protocol):
+    """The attempts in the store; every method is one transaction."""
+
+    async def lease(self, job: DialJob) -> LeasedAttempt | None:
+        """Take an attempt, and its number, for this worker; None when it is no longer to be had."""
+
+    async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
+        """Pass every gate and commit the intent, or return the facts by which a gate refused."""
+
+    async def record_ringing(self, leased: LeasedAttempt) -> None:
+        """Note that the far end alerts."""
+
+    async def record_answer(self, leased: LeasedAttempt) -> None:
+        """Note that the call was answered."""
+
+    async def renew(self, held: Sequence[LeasedAttempt]) -> set[int]:
+        """Renew the leases; returns the attempt ids that are still this worker's."""
+
+    async def conclude(
+        self, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition, conclusion: Conclusion
+    ) -> bool:
+        """End the attempt and its number: result and delivery in one transaction. False when the epoch is stale."""
+
+    async def postpone(
+        self, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition, until: WaitUntil
+    ) -> bool:
+        """End the attempt; its number waits for another try. False when the epoch is stale."""
+
+    async def withhold(
+        self, leased: LeasedAttempt, reason: Withheld, follow_up: Conclusion | WaitUntil | BackInLine
+    ) -> bool:
+        """Record that the attempt was no call. False when the epoch is stale."""
+
+    async def calendar(self, job: DialJob) -> Calendar:
+        """Return the campaign's calendar as it stands now."""
+
+    async def now(self) -> datetime:
+        """Return Postgres' clock."""
+
+    async def advertise(self, capacity: int) -> None:
+        """Tell the pacer that this worker lives and how many calls it can carry."""
+
+    async def retire(self) -> None:
+        """Tell the pacer that this worker takes no more calls."""

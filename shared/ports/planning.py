@@ -1,0 +1,145 @@
+"""What the pacer asks of the store: one campaign at a time, locked for one tick."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.contracts.conclusion import Conclusion
+from shared.contracts.dial_job import DialJob
+from shared.contracts.result_body import ResultFormat
+from shared.domain.calling_window import Calendar
+from shared.domain.campaign import CampaignState
+from shared.domain.pacing import PacingState
+from shared.ports.scoreboard import CampaignTotals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueCampaign:
+    """A campaign that is due for a look."""
+
+    tenant_id: int
+    campaign_id: int
+    state: CampaignState
+    epoch: int
+    started_at: datetime | None
+    #: Its cap on calls under way; None for no cap.
+    calls_at_once: int | None
+    pacing: PacingState
+    #: Postgres' clock at the beginning of the tick.
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndialedNumber:
+    """A number that ends without (another) call."""
+
+    tenant_id: int
+    campaign_id: int
+    number_id: int
+    e164: str
+    message_reference: str | None
+    tries: int
+    last_attempt_at: datetime | None
+    result_url: str | None
+    result_format: ResultFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostAttempt:
+    """An attempt whose quarantine is over, with its number."""
+
+    job: DialJob
+    epoch: int
+    number: UndialedNumber
+
+
+class Tick(Protocol):
+    """One locked campaign; everything happens in one transaction, or not at all."""
+
+    campaign: DueCampaign
+
+    async def calendar(self) -> Calendar:
+        """Return the campaign's calendar and paces as they stand now."""
+
+    async def held_because(self) -> str | None:
+        """Return the reason of a standing hold."""
+
+    async def free_capacity(self) -> int:
+        """Return how many calls the living dialers can still take."""
+
+    async def calls_under_way(self) -> int:
+        """Return how many calls of this campaign count against its cap."""
+
+    async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
+        """Return the due instants of past emissions by number."""
+
+    async def claim(
+        self, dues: Sequence[datetime], *, first_emission_no: int, closes_at: Sequence[datetime]
+    ) -> list[DialJob]:
+        """Plan an attempt at each due instant for as many numbers as are in line, in order."""
+
+    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
+        """Store the pacing and when to look again."""
+
+    async def look_again(self, at: datetime | None) -> None:
+        """Store only when to look again."""
+
+    async def next_waiting_at(self) -> datetime | None:
+        """Return when the first number may be called that waits for an instant."""
+
+    async def undialed(self, most: int) -> list[UndialedNumber]:
+        """Return numbers that no window is left for."""
+
+    async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
+        """End numbers of this campaign."""
+
+    async def complete(self) -> bool:
+        """Make the campaign DONE when every number is final; False when some is not."""
+
+
+class Planning(Protocol):
+    """The pacer's store."""
+
+    def tick(self) -> AbstractAsyncContextManager[Tick | None]:
+        """Lock the campaign that is most overdue for a look; None when none is due."""
+
+    async def next_look_in_seconds(self) -> float | None:
+        """Return how long until the next campaign is due; None when none will be."""
+
+    async def unheard(self, *, within_seconds: float, most: int) -> list[DialJob]:
+        """Return attempts that are nearly due and that no dialer has leased."""
+
+
+class Reaping(Protocol):
+    """What ends the work of dialers that went silent."""
+
+    async def withhold_late(self, most: int) -> int:
+        """Withhold what can no longer be sent in time; returns how many."""
+
+    async def free_expired_leases(self, most: int) -> int:
+        """Plan again what was leased and never intended; returns how many."""
+
+    async def quarantine_lost_calls(self, quarantine_seconds: float, most: int) -> int:
+        """Put calls whose dialer went silent into quarantine; returns how many."""
+
+    async def give_up(self, decide: "Decide", most: int) -> int:
+        """End attempts whose quarantine is over, as decided, each with its number; returns how many."""
+
+    async def forget_dialers(self) -> None:
+        """Forget dialers that have been silent for long."""
+
+
+class Decide(Protocol):
+    """Decides what becomes of a number whose call was lost."""
+
+    def __call__(self, lost: LostAttempt) -> Conclusion:
+        """Return the number's end."""
+
+
+class Totals(Protocol):
+    """What dashboards want to know of all campaigns."""
+
+    async def of_live_campaigns(self, most: int) -> list[CampaignTotals]:
+        """Return the totals of the campaigns that run or ran lately, newest first."""

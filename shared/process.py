@@ -1,0 +1,68 @@
+"""How every service runs: settings, logs, uvloop, and an orderly end on SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+import uvloop
+
+from shared.domain.errors import PacelineError
+from shared.observability.logs import configure_logs
+from shared.settings import Settings
+
+_log = structlog.get_logger()
+
+#: What a service is told: that it shall stop, and by a second signal that it shall hurry.
+Serve = Callable[[Settings, "StopRequest"], Awaitable[None]]
+
+_REFUSED_EXIT: Final = 1
+
+
+class StopRequest:
+    """The two wishes of whoever stops a service."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def signalled(self) -> None:
+        """Note one more signal."""
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
+
+
+def run_service(name: str, serve: Serve, settings: Settings | None = None) -> None:
+    """Run a service to its end; a refusal to start is one sentence on standard error and exit status 1."""
+    settings = settings or Settings()
+    configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
+    try:
+        uvloop.run(_serve(name, serve, settings))
+    except PacelineError as error:
+        print(error.message, file=sys.stderr)  # noqa: T201 - for the person who started the service
+        raise SystemExit(_REFUSED_EXIT) from error
+
+
+async def _serve(name: str, serve: Serve, settings: Settings) -> None:
+    request = StopRequest()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, request.signalled)
+    _log.info("service_starts")
+    await serve(settings, request)
+    _log.info("service_ends", service=name)
+
+
+async def run_until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
+    """Run endless loops side by side until asked to stop; the first that fails ends all, and its error is raised."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, stopping):
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -1,0 +1,80 @@
+"""What every test may ask for: real servers of its own, and an empty database on them.
+
+The servers are the embedded ones, started once per test run on free ports and gone with it, so that tests run
+beside a platform and beside one another.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import redis
+
+from shared.adapters.embedded.servers import EmbeddedServers, ServerUrls
+from shared.adapters.postgres.migrations import migrate
+
+_TEMPLATE = "paceline_template"
+_counter = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrls]:
+    """Postgres and Redis for this run, with a migrated template database."""
+    embedded = EmbeddedServers(tmp_path_factory.mktemp("servers"))
+    with asyncio.Runner() as runner:
+        urls = runner.run(embedded.start())
+        try:
+            runner.run(_make_template(urls.database_url))
+            yield urls
+        finally:
+            runner.run(embedded.stop())
+            runner.run(embedded.remove_data())
+
+
+@pytest.fixture
+def database_url(servers: ServerUrls) -> Iterator[str]:
+    """An empty, migrated database of the test's own."""
+    name = f"test_{os.getpid()}_{next(_counter)}"
+    asyncio.run(_execute(servers.database_url, f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"'))
+    yield _with_database(servers.database_url, name)
+    asyncio.run(_execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def redis_url(servers: ServerUrls) -> str:
+    """An empty Redis."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    return servers.redis_url
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A secret key file."""
+    from shared.adapters.sealing.sealer import create_key_file  # noqa: PLC0415 - only who seals pays for it
+
+    path = tmp_path / "secret.key"
+    create_key_file(path)
+    return path
+
+
+async def _make_template(url: str) -> None:
+    await _execute(url, f'CREATE DATABASE "{_TEMPLATE}"')
+    await migrate(_with_database(url, _TEMPLATE))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
