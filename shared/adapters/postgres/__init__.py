@@ -1,0 +1,1 @@
+"""Postgres: named queries, numbered migrations, and the repositories over them."""

@@ -1,0 +1,202 @@
+"""The dialer's view of Postgres: one method per transition of an attempt."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from typing_extensions import override
+
+from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.conclusions import write_conclusion
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.queries import queries
+from shared.contracts.conclusion import Conclusion
+from shared.contracts.dial_job import DialJob
+from shared.contracts.result_body import ResultFormat
+from shared.domain.calling_window import Calendar
+from shared.domain.disposition import CallEnding, Disposition, Outcome
+from shared.domain.errors import NotFound
+from shared.domain.gate import GateFacts
+from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
+from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
+
+_SQL = queries("dialing")
+_CLOCK = queries("planning")["postgres_now"]
+
+
+class PostgresAttempts(Attempts):
+    """Attempts in Postgres, for one worker."""
+
+    def __init__(self, database: Database, *, worker: str, lease_seconds: float) -> None:
+        self._database = database
+        self._worker = worker
+        self._lease_seconds = lease_seconds
+
+    @override
+    async def lease(self, job: DialJob) -> LeasedAttempt | None:
+        async with self._database.transaction(tenant_id=job.tenant_id) as connection:
+            row = await connection.fetchrow(
+                _SQL["lease_attempt"], *_key(job), self._worker, self._lease_seconds
+            )
+            # Read after the answer and before the commit: late by the way back, never early.
+            here = asyncio.get_running_loop().time()
+        return None if row is None else _leased(job, row, here)
+
+    @override
+    async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
+        held = (*_key(leased.job), leased.epoch)
+        async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
+            passed = await connection.fetchval(_SQL["commit_intent"], *held, fence, leased.e164)
+            if passed is not None:
+                return Intent(passed)
+            facts = await connection.fetchrow(_SQL["gate_facts"], *held, leased.e164)
+        return LeaseGone() if facts is None else GateFacts(**dict(facts))
+
+    @override
+    async def record_ringing(self, leased: LeasedAttempt) -> None:
+        await self._note("record_ringing", leased)
+
+    @override
+    async def record_answer(self, leased: LeasedAttempt) -> None:
+        await self._note("record_answer", leased)
+
+    @override
+    async def renew(self, held: Sequence[LeasedAttempt]) -> set[int]:
+        by_tenant: dict[int, list[LeasedAttempt]] = defaultdict(list)
+        for leased in held:
+            by_tenant[leased.job.tenant_id].append(leased)
+        still_held: set[int] = set()
+        for tenant_id, mine in by_tenant.items():
+            rows = await self._database.rows(
+                _SQL["renew_leases"],
+                tenant_id,
+                [leased.job.campaign_id for leased in mine],
+                [leased.job.attempt_id for leased in mine],
+                [leased.epoch for leased in mine],
+                self._lease_seconds,
+                tenant_id=tenant_id,
+            )
+            still_held.update(row["attempt_id"] for row in rows)
+        return still_held
+
+    @override
+    async def conclude(
+        self, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition, conclusion: Conclusion
+    ) -> bool:
+        async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
+            if not await _end(connection, leased, ending, disposition):
+                return False
+            await write_conclusion(connection, leased.job.tenant_id, conclusion)
+        return True
+
+    @override
+    async def postpone(
+        self, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition, until: WaitUntil
+    ) -> bool:
+        async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
+            if not await _end(connection, leased, ending, disposition):
+                return False
+            await connection.execute(_SQL["postpone_number"], *_number_key(leased), until.at, 1)
+        return True
+
+    @override
+    async def withhold(
+        self, leased: LeasedAttempt, reason: Withheld, follow_up: Conclusion | WaitUntil | BackInLine
+    ) -> bool:
+        async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
+            withheld = await connection.fetchval(
+                _SQL["withhold_attempt"], *_key(leased.job), leased.epoch, reason.value, leased.e164
+            )
+            if withheld is None:
+                return False
+            match follow_up:
+                case Conclusion():
+                    await write_conclusion(connection, leased.job.tenant_id, follow_up)
+                case WaitUntil(at):
+                    await connection.execute(_SQL["postpone_number"], *_number_key(leased), at, 0)
+                case BackInLine():
+                    await connection.execute(_SQL["return_number"], *_number_key(leased))
+        return True
+
+    @override
+    async def calendar(self, job: DialJob) -> Calendar:
+        rows = await self._database.rows(
+            _SQL["calendar"], job.tenant_id, job.campaign_id, tenant_id=job.tenant_id
+        )
+        if not rows:
+            raise NotFound("The campaign has no calendar any more.")
+        return calendar_of(rows)
+
+    @override
+    async def now(self) -> datetime:
+        row = await self._database.row(_CLOCK)
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        instant: datetime = row["now"]
+        return instant
+
+    @override
+    async def advertise(self, capacity: int) -> None:
+        await self._database.row(_SQL["advertise_dialer"], self._worker, capacity)
+
+    @override
+    async def retire(self) -> None:
+        await self._database.row(_SQL["retire_dialer"], self._worker)
+
+    async def _note(self, statement: str, leased: LeasedAttempt) -> None:
+        await self._database.row(
+            _SQL[statement], *_key(leased.job), leased.epoch, tenant_id=leased.job.tenant_id
+        )
+
+
+def _key(job: DialJob) -> tuple[int, int, int]:
+    return job.tenant_id, job.campaign_id, job.attempt_id
+
+
+def _number_key(leased: LeasedAttempt) -> tuple[int, int, int]:
+    return leased.job.tenant_id, leased.job.campaign_id, leased.number_id
+
+
+def _leased(job: DialJob, row: asyncpg.Record, here: float) -> LeasedAttempt:
+    return LeasedAttempt(
+        job=job,
+        epoch=row["epoch"],
+        number_id=row["number_id"],
+        ordinal=row["ordinal"],
+        due=here + row["due_in_seconds"],
+        send_by=here + row["send_by_in_seconds"],
+        took_number=row["took_number"],
+        e164=row["e164"],
+        ani=row["ani"],
+        post_dial=row["post_dial"],
+        message_reference=row["message_reference"],
+        variables=row["variables"] or {},
+        tries=row["tries"],
+        start_url=row["start_url"],
+        start_method=row["start_method"],
+        result_url=row["result_url"],
+        result_format=ResultFormat(row["result_format"]),
+        caller_id=row["caller_id"],
+        retry_policy=_retry_policy(row),
+    )
+
+
+def _retry_policy(row: asyncpg.Record) -> RetryPolicy:
+    by_outcome: dict[str, Any] = row["retry_seconds_by_outcome"]
+    return RetryPolicy(
+        tries=row["tries_allowed"],
+        intervals_seconds=tuple(row["retry_seconds"]),
+        by_outcome_seconds={Outcome(int(code)): int(seconds) for code, seconds in by_outcome.items()},
+    )
+
+
+async def _end(
+    connection: asyncpg.Connection, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition
+) -> bool:
+    ended_at = await connection.fetchval(
+        _SQL["end_attempt"], *_key(leased.job), leased.epoch, ending.sip_status, ending.q850_cause,
+        int(disposition.outcome), int(disposition.stage), ending.callee_type.value, leased.e164,
+    )  # fmt: skip
+    return ended_at is not None

@@ -1,0 +1,254 @@
+"""The API's view of Postgres."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import asyncpg
+from typing_extensions import override
+
+from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.uploads import take_in
+from shared.domain.calling_window import next_open_interval
+from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect
+from shared.domain.disposition import Outcome
+from shared.domain.errors import NotFound, Unavailable
+from shared.domain.pace import Pace
+from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.domain.wall_clock import Weekday
+from shared.ports.campaigns import (
+    AttachedProfile,
+    CampaignOver,
+    Campaigns,
+    CampaignView,
+    NewCampaign,
+    Nickname,
+    NicknameTaken,
+    NumberCounts,
+    Profile,
+    Schedule,
+    TakenIn,
+    WrongToken,
+)
+
+_SQL = queries("campaigns")
+_CALENDAR = queries("dialing")["calendar"]
+_CLOCK = queries("planning")["postgres_now"]
+
+#: A tenant with more schedules than this has them made by a program gone wrong.
+MOST_LISTED: Final = 10_000
+
+
+class PostgresCampaigns(Campaigns):
+    """Campaigns in Postgres."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    async def tenant_of(self, token_hash: bytes) -> int:
+        async with self._database.transaction() as connection:
+            await connection.execute("SELECT set_config('app.token_hash', $1, true)", token_hash.hex())
+            tenant_id: int | None = await connection.fetchval(_SQL["tenant_of_token"], token_hash)
+        if tenant_id is None:
+            raise WrongToken
+        return tenant_id
+
+    @override
+    async def create_schedule(
+        self, tenant_id: int, nickname: Nickname | None, days: Sequence[Weekday]
+    ) -> Schedule:
+        schedule_id = await self._create_named(
+            "create_schedule", tenant_id, nickname, [day.value for day in days]
+        )
+        return Schedule(
+            schedule_id=schedule_id, nickname=nickname.shown if nickname else None, days=tuple(days)
+        )
+
+    @override
+    async def schedules(self, tenant_id: int) -> list[Schedule]:
+        rows = await self._database.rows(_SQL["schedules"], tenant_id, MOST_LISTED, tenant_id=tenant_id)
+        return [
+            Schedule(
+                schedule_id=row["schedule_id"],
+                nickname=row["nickname"],
+                days=tuple(Weekday(day) for day in row["days"]),
+            )
+            for row in rows
+        ]
+
+    @override
+    async def create_profile(self, tenant_id: int, nickname: Nickname | None, pace: Pace) -> Profile:
+        profile_id = await self._create_named(
+            "create_profile", tenant_id, nickname, pace.period_minutes, pace.amount, pace.gap_minutes
+        )
+        return Profile(profile_id=profile_id, nickname=nickname.shown if nickname else None, pace=pace)
+
+    @override
+    async def profiles(self, tenant_id: int) -> list[Profile]:
+        rows = await self._database.rows(_SQL["profiles"], tenant_id, MOST_LISTED, tenant_id=tenant_id)
+        return [
+            Profile(
+                profile_id=row["profile_id"],
+                nickname=row["nickname"],
+                pace=Pace(
+                    period_minutes=row["period_minutes"],
+                    amount=row["amount_per_period"],
+                    gap_minutes=row["gap_minutes"],
+                ),
+            )
+            for row in rows
+        ]
+
+    @override
+    async def create_campaign(
+        self,
+        tenant_id: int,
+        campaign: NewCampaign,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
+        *,
+        file_name: str | None = None,
+    ) -> TakenIn:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            campaign_id: int = await connection.fetchval(
+                _SQL["create_campaign"], tenant_id, campaign.dialect.value, campaign.name, campaign.first_date,
+                campaign.last_date, campaign.time_zone, campaign.schedule_id, campaign.start_url,
+                campaign.result_url,
+            )  # fmt: skip
+            for number, window in enumerate(campaign.windows, start=1):
+                await connection.execute(
+                    _SQL["attach_window"], tenant_id, campaign_id, number, window.opens_minute,
+                    window.closes_minute, window.profile_id,
+                )  # fmt: skip
+            if lines is None:
+                return TakenIn(campaign_id=campaign_id, accepted=0, duplicates=0, refused=0)
+            return await take_in(connection, tenant_id, campaign_id, lines, file_name=file_name)
+
+    @override
+    async def add_numbers(
+        self,
+        tenant_id: int,
+        dialect: Dialect,
+        campaign_id: int,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
+        *,
+        file_name: str | None = None,
+    ) -> TakenIn:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            await _state(connection, tenant_id, dialect, campaign_id)
+            await _refuse_when_over(connection, tenant_id, campaign_id)
+            taken = await take_in(connection, tenant_id, campaign_id, lines, file_name=file_name)
+            await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, False)
+        return taken
+
+    @override
+    async def start(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            state = await _state(connection, tenant_id, dialect, campaign_id)
+            if not CAMPAIGN.takes(state, CampaignEvent.START):
+                return
+            await _refuse_when_over(connection, tenant_id, campaign_id)
+            await connection.execute(_SQL["start_campaign"], tenant_id, campaign_id)
+            await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, True)
+
+    @override
+    async def stop(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            state = await _state(connection, tenant_id, dialect, campaign_id)
+            if CAMPAIGN.takes(state, CampaignEvent.STOP):
+                await connection.execute(_SQL["stop_campaign"], tenant_id, campaign_id)
+
+    @override
+    async def campaigns(self, tenant_id: int, dialect: Dialect, *, most: int) -> list[CampaignView]:
+        rows = await self._database.rows(
+            _SQL["campaign_views"], tenant_id, dialect.value, None, most, tenant_id=tenant_id
+        )
+        return [_view(row) for row in reversed(rows)]
+
+    @override
+    async def campaign(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> CampaignView:
+        row = await self._database.row(
+            _SQL["campaign_views"], tenant_id, dialect.value, campaign_id, 1, tenant_id=tenant_id
+        )
+        if row is None:
+            raise _unknown(campaign_id)
+        return _view(row)
+
+    @override
+    async def works(self) -> bool:
+        try:
+            return await self._database.row(_SQL["works"]) is not None
+        except Unavailable:
+            return False
+
+    async def _create_named(
+        self, statement: str, tenant_id: int, nickname: Nickname | None, *values: object
+    ) -> int:
+        shown, key = (nickname.shown, nickname.key) if nickname else (None, None)
+        try:
+            async with self._database.transaction(tenant_id=tenant_id) as connection:
+                made: int = await connection.fetchval(_SQL[statement], tenant_id, shown, key, *values)
+        except asyncpg.UniqueViolationError as error:
+            raise NicknameTaken from error
+        return made
+
+
+def _unknown(campaign_id: int) -> NotFound:
+    return NotFound(f"There is no campaign with id {campaign_id}.")
+
+
+async def _state(
+    connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
+) -> CampaignState:
+    state = await connection.fetchval(_SQL["campaign_state"], tenant_id, campaign_id, dialect.value)
+    if state is None:
+        raise _unknown(campaign_id)
+    return CampaignState(state)
+
+
+async def _refuse_when_over(connection: asyncpg.Connection, tenant_id: int, campaign_id: int) -> None:
+    rows = await connection.fetch(_CALENDAR, tenant_id, campaign_id)
+    if not rows:
+        raise _unknown(campaign_id)
+    if next_open_interval(calendar_of(rows), await connection.fetchval(_CLOCK)) is None:
+        raise CampaignOver
+
+
+def _view(row: asyncpg.Record) -> CampaignView:
+    totals = [(Outcome(outcome), result, numbers) for outcome, result, numbers in row["outcomes"]]
+    outcomes: dict[str, int] = {}
+    results: dict[str, int] = {}
+    for outcome, result, numbers in totals:
+        outcomes[outcome.title] = outcomes.get(outcome.title, 0) + numbers
+        results[result] = results.get(result, 0) + numbers
+    return CampaignView(
+        campaign_id=row["campaign_id"],
+        name=row["name"],
+        state=CampaignState(row["state"]),
+        first_date=row["first_date"],
+        last_date=row["last_date"],
+        time_zone=row["time_zone"],
+        start_url=row["start_url"],
+        result_url=row["result_url"],
+        schedule_id=row["schedule_id"],
+        schedule_nickname=row["schedule_nickname"],
+        profiles=tuple(AttachedProfile(**profile) for profile in row["profiles"]),
+        held_because=row["held_because"],
+        numbers=_counts(row, sum(results.values())),
+        calls_in_progress=row["calls_in_progress"],
+        outcomes=outcomes,
+        results=results,
+    )
+
+
+def _counts(row: asyncpg.Record, final: int) -> NumberCounts:
+    return NumberCounts(
+        accepted=row["accepted"],
+        ready=row["accepted"] - row["waiting"] - row["in_attempt"] - final,
+        waiting=row["waiting"],
+        in_attempt=row["in_attempt"],
+        final=final,
+        refused=row["refused"],
+        duplicates=row["duplicates"],
+    )

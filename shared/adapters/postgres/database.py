@@ -1,0 +1,126 @@
+"""Connections to Postgres in one role, and transactions that name their tenant.
+
+Each process takes its own role when it connects; the role owns nothing, and row-level security shows it one
+tenant per transaction. `BEGIN` and the tenant's name travel together, so that naming it costs no round trip.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+import asyncpg
+import orjson
+
+from shared.domain.errors import Unavailable
+
+#: A statement that runs longer is a mistake of ours, not a slow machine; uploads raise it for themselves.
+STATEMENT_TIMEOUT_MS = 30_000
+#: A process that freezes inside a transaction must not hold others up: Postgres ends the transaction.
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_SECONDS = 5
+
+#: What asyncpg raises when Postgres is away, restarting or refuses for want of room.
+CONNECTION_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.CannotConnectNowError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.exceptions.TooManyConnectionsError,
+)
+
+
+class DatabaseAway(Unavailable):
+    """Postgres does not answer; try again shortly."""
+
+
+class Database:
+    """A pool of connections in one role."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, role: str, size: int, idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS
+    ) -> Self:
+        """Open the pool; raises DatabaseAway with what went wrong."""
+        settings = {
+            "role": role,
+            "application_name": role,
+            "timezone": "UTC",
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "idle_in_transaction_session_timeout": str(idle_in_transaction_ms),
+        }
+        try:
+            pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=size, server_settings=settings, init=_speak_json,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+            )  # fmt: skip
+        except (*CONNECTION_LOST, asyncpg.PostgresError, ValueError) as error:
+            raise DatabaseAway(
+                f"Postgres refused the connection as {role} ({error}): check DATABASE_URL, and run `paceline migrate`."
+            ) from error
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, *, tenant_id: int | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """Run statements in one transaction as one tenant, or as a role that sees them all.
+
+        Raises DatabaseAway when the connection is lost; whether a commit under way took place is then unknown.
+        """
+        try:
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+                await connection.execute(_begin(tenant_id))
+                try:
+                    yield connection
+                except BaseException:
+                    await _roll_back(connection)
+                    raise
+                await connection.execute("COMMIT")
+        except CONNECTION_LOST as error:
+            raise DatabaseAway from error
+
+    async def row(
+        self, statement: str, *arguments: object, tenant_id: int | None = None
+    ) -> asyncpg.Record | None:
+        """Run one statement in a transaction of its own and return its first row."""
+        async with self.transaction(tenant_id=tenant_id) as connection:
+            return await connection.fetchrow(statement, *arguments)
+
+    async def rows(
+        self, statement: str, *arguments: object, tenant_id: int | None = None
+    ) -> list[asyncpg.Record]:
+        """Run one statement in a transaction of its own and return its rows."""
+        async with self.transaction(tenant_id=tenant_id) as connection:
+            found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return found
+
+
+def _begin(tenant_id: int | None) -> str:
+    if tenant_id is None:
+        return "BEGIN"
+    return f"BEGIN; SET LOCAL app.tenant = '{int(tenant_id)}'"
+
+
+async def _roll_back(connection: asyncpg.Connection) -> None:
+    """Leave the transaction; a connection that is gone has left it already."""
+    if not connection.is_closed():
+        await connection.execute("ROLLBACK")
+
+
+async def _speak_json(connection: asyncpg.Connection) -> None:
+    """Let jsonb columns come and go as Python values."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),  # the first byte is the format's version
+    )

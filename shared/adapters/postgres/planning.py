@@ -1,0 +1,236 @@
+"""The pacer's view of Postgres: one campaign, locked for one tick."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+from typing_extensions import override
+
+from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.conclusions import write_conclusion
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.queries import queries
+from shared.contracts.conclusion import Conclusion
+from shared.contracts.dial_job import DialJob
+from shared.contracts.result_body import ResultFormat
+from shared.domain.calling_window import Calendar
+from shared.domain.campaign import CampaignState
+from shared.domain.pace import Pace
+from shared.domain.pacing import Cycle, PacingState
+from shared.domain.pacing_ring import Bound, Ring
+from shared.ports.planning import DueCampaign, Planning, Tick, UndialedNumber
+
+_SQL = queries("planning")
+_REAPING = queries("reaping")
+_CALENDAR = queries("dialing")["calendar"]
+
+#: A dialer that was not heard of for this long carries no more calls: three of its own beats.
+DIALER_SILENCE_SECONDS: Final = 6.0
+
+
+class PostgresPlanning(Planning):
+    """Planning in Postgres; `send_tolerance_seconds` after its instant a call may no longer be sent."""
+
+    def __init__(self, database: Database, *, send_tolerance_seconds: float) -> None:
+        self._database = database
+        self._send_tolerance_seconds = send_tolerance_seconds
+
+    @override
+    @asynccontextmanager
+    async def tick(self) -> AsyncIterator[Tick | None]:
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_SQL["due_campaign"])
+            yield None if row is None else PostgresTick(connection, row, self._send_tolerance_seconds)
+
+    @override
+    async def next_look_in_seconds(self) -> float | None:
+        row = await self._database.row(_SQL["next_look"])
+        return None if row is None else row["in_seconds"]
+
+    @override
+    async def unheard(self, *, within_seconds: float, most: int) -> list[DialJob]:
+        rows = await self._database.rows(_SQL["unheard_attempts"], within_seconds, most)
+        return [DialJob(**dict(row)) for row in rows]
+
+
+class PostgresTick(Tick):
+    """One locked campaign."""
+
+    def __init__(
+        self, connection: asyncpg.Connection, row: asyncpg.Record, send_tolerance_seconds: float
+    ) -> None:
+        self._connection = connection
+        self._send_tolerance_seconds = send_tolerance_seconds
+        self._key = row["tenant_id"], row["campaign_id"]
+        self._cursor: tuple[int, int] = row["claimed_batch_no"], row["claimed_line_no"]
+        self.campaign = _due_campaign(row)
+
+    @override
+    async def calendar(self) -> Calendar:
+        return calendar_of(await self._connection.fetch(_CALENDAR, *self._key))
+
+    @override
+    async def held_because(self) -> str | None:
+        reason: str | None = await self._connection.fetchval(_SQL["standing_hold"], *self._key)
+        return reason
+
+    @override
+    async def free_capacity(self) -> int:
+        calls: int = await self._connection.fetchval(_SQL["free_capacity"], DIALER_SILENCE_SECONDS)
+        return calls
+
+    @override
+    async def calls_under_way(self) -> int:
+        calls: int = await self._connection.fetchval(_SQL["calls_under_way"], *self._key)
+        return calls
+
+    @override
+    async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
+        found: dict[int, datetime] = {}
+        for wanted in numbers:
+            rows = await self._connection.fetch(
+                _SQL["ring_of_emissions"], *self._key, wanted.start, wanted.stop - 1
+            )
+            found.update((row["emission_no"], row["due_at"]) for row in rows)
+        return found
+
+    @override
+    async def claim(
+        self, dues: Sequence[datetime], *, first_emission_no: int, closes_at: Sequence[datetime]
+    ) -> list[DialJob]:
+        jobs = await self._claim_from_cursor(dues, first_emission_no, closes_at)
+        if len(jobs) < len(dues) and self._cursor != (0, 0):
+            # Numbers behind the cursor were returned to the line: the hint has served, look at the whole line.
+            self._cursor = (0, 0)
+            rest = slice(len(jobs), None)
+            jobs += await self._claim_from_cursor(dues[rest], first_emission_no + len(jobs), closes_at[rest])
+        return jobs
+
+    async def _claim_from_cursor(
+        self, dues: Sequence[datetime], first_emission_no: int, closes_at: Sequence[datetime]
+    ) -> list[DialJob]:
+        rows = await self._connection.fetch(
+            _SQL["claim_numbers"], *self._key, dues[0], len(dues), *self._cursor, first_emission_no, dues,
+            closes_at, self._send_tolerance_seconds, self.campaign.epoch,
+        )  # fmt: skip
+        self._cursor = max([self._cursor, *((row["batch_no"], row["line_no"]) for row in rows)])
+        tenant_id, campaign_id = self._key
+        return [
+            DialJob(tenant_id=tenant_id, campaign_id=campaign_id, attempt_id=row["attempt_id"])
+            for row in rows
+        ]
+
+    @override
+    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
+        cycle, ring = pacing.cycle, pacing.ring
+        pace = cycle.pace if cycle else None
+        await self._connection.execute(
+            _SQL["keep_pacing"],
+            *self._key,
+            look_at,
+            cycle.started_at if cycle else None,
+            pace.period_minutes if pace else None,
+            pace.amount if pace else None,
+            pace.gap_minutes if pace else None,
+            cycle.next_slot if cycle else 0,
+            pacing.idle_since,
+            ring.emitted,
+            ring.last_due_at,
+            [_bound_to_json(bound) for bound in ring.bounds],
+            *self._cursor,
+        )
+
+    @override
+    async def look_again(self, at: datetime | None) -> None:
+        await self._connection.execute(_SQL["look_again"], *self._key, at)
+
+    @override
+    async def next_waiting_at(self) -> datetime | None:
+        instant: datetime | None = await self._connection.fetchval(_SQL["next_in_line"], *self._key)
+        return instant
+
+    @override
+    async def undialed(self, most: int) -> list[UndialedNumber]:
+        tenant_id, campaign_id = self._key
+        rows = await self._connection.fetch(_REAPING["undialed_numbers"], *self._key, most)
+        return [undialed_number(row, tenant_id, campaign_id) for row in rows]
+
+    @override
+    async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
+        for conclusion in conclusions:
+            await write_conclusion(self._connection, self.campaign.tenant_id, conclusion)
+
+    @override
+    async def complete(self) -> bool:
+        if await self._connection.fetchval(_SQL["any_left"], *self._key):
+            return False
+        return await self._connection.fetchval(_SQL["complete_campaign"], *self._key) is not None
+
+
+def undialed_number(row: asyncpg.Record, tenant_id: int, campaign_id: int) -> UndialedNumber:
+    """Return what the end of a number needs."""
+    return UndialedNumber(
+        tenant_id=tenant_id,
+        campaign_id=campaign_id,
+        number_id=row["number_id"],
+        e164=row["e164"],
+        message_reference=row["message_reference"],
+        tries=row["tries"],
+        last_attempt_at=row["intent_at"],
+        result_url=row["result_url"],
+        result_format=ResultFormat(row["result_format"]),
+    )
+
+
+def _due_campaign(row: asyncpg.Record) -> DueCampaign:
+    return DueCampaign(
+        tenant_id=row["tenant_id"],
+        campaign_id=row["campaign_id"],
+        state=CampaignState(row["state"]),
+        epoch=row["epoch"],
+        started_at=row["started_at"],
+        calls_at_once=row["calls_at_once"],
+        pacing=PacingState(
+            cycle=_cycle(row),
+            ring=Ring(
+                emitted=row["last_emission_no"],
+                last_due_at=row["last_due_at"],
+                bounds=tuple(_bound_from_json(bound) for bound in row["ring_bounds"]),
+            ),
+            idle_since=row["idle_since"],
+        ),
+        now=row["now"],
+    )
+
+
+def _cycle(row: asyncpg.Record) -> Cycle | None:
+    if row["cycle_started_at"] is None:
+        return None
+    pace = Pace(
+        period_minutes=row["period_minutes"], amount=row["amount_per_period"], gap_minutes=row["gap_minutes"]
+    )
+    return Cycle(started_at=row["cycle_started_at"], pace=pace, next_slot=row["next_slot"])
+
+
+def _bound_to_json(bound: Bound) -> dict[str, Any]:
+    return {
+        "period_minutes": bound.pace.period_minutes,
+        "amount": bound.pace.amount,
+        "gap_minutes": bound.pace.gap_minutes,
+        "counted_after": bound.counted_after,
+        "until": None if bound.until is None else bound.until.isoformat(),
+    }
+
+
+def _bound_from_json(stored: dict[str, Any]) -> Bound:
+    return Bound(
+        pace=Pace(
+            period_minutes=stored["period_minutes"],
+            amount=stored["amount"],
+            gap_minutes=stored["gap_minutes"],
+        ),
+        counted_after=stored["counted_after"],
+        until=None if stored["until"] is None else datetime.fromisoformat(stored["until"]),
+    )

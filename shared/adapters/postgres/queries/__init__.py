@@ -1,0 +1,19 @@
+"""The named queries: SQL stands in files, each statement with its name and what it is for.
+
+A file is a sequence of `-- name: some_name`, one or more comment lines that describe it, and the statement.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_HEADER = re.compile(r"^-- name: ([a-z_]+)\n((?:-- .*\n)+)", re.MULTILINE)
+
+
+@cache
+def queries(file_name: str) -> dict[str, str]:
+    """Return the statements of `<file_name>.sql` by name."""
+    text = (files(__package__) / f"{file_name}.sql").read_text(encoding="utf-8")
+    pieces = _HEADER.split(text)[1:]
+    statements = [piece.strip().removesuffix(";") for piece in pieces[2::3]]
+    return dict(zip(pieces[0::3], statements, strict=True))

@@ -1,0 +1,182 @@
+-- What a dialer does to an attempt. Every statement is one row of the attempt's table, as a compare-and-set on
+-- state and epoch; it runs in a transaction that names the tenant.
+
+-- name: lease_attempt
+-- PLANNED -> LEASED, epoch+1, and the number itself taken for the tenant. `took_number` is false while another
+-- call to the same number is under way. An attempt that can no longer be on time is left to the reaper.
+WITH leased AS (
+    UPDATE attempt
+    SET state = 'LEASED', epoch = epoch + 1, worker = $4,
+        lease_until = clock_timestamp() + make_interval(secs => $5)
+    WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3
+      AND state = 'PLANNED' AND clock_timestamp() <= send_by
+    RETURNING *
+), taken AS (
+    INSERT INTO live_call (tenant_id, e164, campaign_id, attempt_id)
+    SELECT n.tenant_id, n.e164, l.campaign_id, l.attempt_id
+    FROM leased l JOIN number n USING (tenant_id, campaign_id, number_id)
+    ON CONFLICT DO NOTHING
+    RETURNING attempt_id
+)
+SELECT l.epoch, l.number_id, l.ordinal,
+       extract(epoch FROM l.due_at - clock_timestamp())::float8 AS due_in_seconds,
+       extract(epoch FROM l.send_by - clock_timestamp())::float8 AS send_by_in_seconds,
+       EXISTS (SELECT 1 FROM taken) AS took_number,
+       n.e164, n.ani, n.post_dial, n.message_reference, n.variables, n.tries,
+       c.start_url, c.start_method, c.result_url, c.result_format, c.caller_id,
+       c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome
+FROM leased l
+JOIN number n USING (tenant_id, campaign_id, number_id)
+JOIN campaign c USING (tenant_id, campaign_id);
+
+-- name: commit_intent
+-- LEASED -> DIALING, with every gate in the same statement. No row: a gate is shut, or the lease is gone.
+UPDATE attempt a
+SET state = 'DIALING', intent_at = clock_timestamp(), fence = $5
+FROM campaign c
+WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3
+  AND a.epoch = $4 AND a.state = 'LEASED' AND clock_timestamp() < a.lease_until
+  AND c.tenant_id = a.tenant_id AND c.campaign_id = a.campaign_id
+  AND c.state = 'RUNNING' AND c.epoch = a.campaign_epoch
+  AND clock_timestamp() < a.window_closes_at
+  AND clock_timestamp() <= a.send_by
+  AND NOT EXISTS (
+      SELECT 1 FROM hold h
+      WHERE h.tenant_id IN (0, a.tenant_id) AND h.released_at IS NULL
+        AND (h.campaign_id IS NULL OR h.campaign_id = a.campaign_id))
+  AND NOT EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $6)
+RETURNING a.intent_at;
+
+-- name: gate_facts
+-- The same facts, read one by one, to say why an intent was refused. No row: the lease is gone.
+SELECT clock_timestamp() AS now, a.send_by, a.window_closes_at,
+       c.state = 'RUNNING' AS campaign_running,
+       c.epoch = a.campaign_epoch AS same_epoch,
+       EXISTS (
+           SELECT 1 FROM hold h
+           WHERE h.tenant_id IN (0, a.tenant_id) AND h.released_at IS NULL
+             AND (h.campaign_id IS NULL OR h.campaign_id = a.campaign_id)) AS held,
+       EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $5) AS excluded
+FROM attempt a JOIN campaign c USING (tenant_id, campaign_id)
+WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3 AND a.epoch = $4 AND a.state = 'LEASED';
+
+-- name: record_ringing
+-- DIALING -> RINGING.
+UPDATE attempt SET state = 'RINGING', ringing_at = clock_timestamp()
+WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3 AND epoch = $4 AND state = 'DIALING';
+
+-- name: record_answer
+-- DIALING | RINGING -> IN_CALL.
+UPDATE attempt SET state = 'IN_CALL', answered_at = clock_timestamp()
+WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3 AND epoch = $4 AND state IN ('DIALING', 'RINGING');
+
+-- name: renew_leases
+-- A worker's sign of life for the calls of one tenant; returns those that are still its own.
+UPDATE attempt a SET lease_until = clock_timestamp() + make_interval(secs => $5)
+FROM unnest($2::bigint[], $3::bigint[], $4::integer[]) AS held (campaign_id, attempt_id, epoch)
+WHERE a.tenant_id = $1 AND a.campaign_id = held.campaign_id AND a.attempt_id = held.attempt_id
+  AND a.epoch = held.epoch AND a.state IN ('LEASED', 'DIALING', 'RINGING', 'IN_CALL')
+RETURNING a.attempt_id;
+
+-- name: end_attempt
+-- DIALING | RINGING | IN_CALL | UNKNOWN -> DONE, with what was reported. Frees the number.
+WITH ended AS (
+    UPDATE attempt
+    SET state = 'DONE', ended_at = clock_timestamp(), lease_until = NULL, quarantine_until = NULL,
+        sip_status = $5, q850_cause = $6, outcome = $7, stage = $8, callee_type = $9
+    WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3 AND epoch = $4
+      AND state IN ('DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')
+    RETURNING tenant_id, attempt_id, ended_at
+), freed AS (
+    DELETE FROM live_call l USING ended e WHERE l.tenant_id = e.tenant_id AND l.e164 = $10 AND l.attempt_id = e.attempt_id
+), remembered AS (
+    INSERT INTO callee (tenant_id, e164, last_call_ended_at) SELECT tenant_id, $10, ended_at FROM ended
+    ON CONFLICT (tenant_id, e164) DO UPDATE SET last_call_ended_at = excluded.last_call_ended_at
+)
+SELECT ended_at FROM ended;
+
+-- name: withhold_attempt
+-- PLANNED | LEASED, or DIALING that provably never rang -> WITHHELD. Frees the number. Costs no try.
+WITH withheld AS (
+    UPDATE attempt
+    SET state = 'WITHHELD', withheld_because = $5, ended_at = clock_timestamp(), lease_until = NULL
+    WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3 AND epoch = $4
+      AND state IN ('PLANNED', 'LEASED', 'DIALING')
+    RETURNING tenant_id, attempt_id, ended_at
+), freed AS (
+    DELETE FROM live_call l USING withheld w WHERE l.tenant_id = w.tenant_id AND l.e164 = $6 AND l.attempt_id = w.attempt_id
+)
+SELECT ended_at FROM withheld;
+
+-- name: return_number
+-- IN_ATTEMPT -> READY: back in line at its own place, which a resting pacer is told to look at again.
+WITH returned AS (
+    UPDATE number SET state = 'READY'
+    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = $3 AND state = 'IN_ATTEMPT'
+    RETURNING tenant_id, campaign_id
+)
+UPDATE campaign_pacing p SET look_at = clock_timestamp()
+FROM returned r, campaign c
+WHERE p.tenant_id = r.tenant_id AND p.campaign_id = r.campaign_id AND p.idle_since IS NOT NULL
+  AND (p.look_at IS NULL OR p.look_at > clock_timestamp())
+  AND c.tenant_id = r.tenant_id AND c.campaign_id = r.campaign_id AND c.state = 'RUNNING';
+
+-- name: postpone_number
+-- IN_ATTEMPT -> WAITING until an instant; `$5` is 1 after a call and 0 after an attempt that was none. A resting pacer
+-- is told when to look again.
+WITH postponed AS (
+    UPDATE number SET state = 'WAITING', next_at = $4, tries = tries + $5
+    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = $3 AND state = 'IN_ATTEMPT'
+    RETURNING tenant_id, campaign_id, next_at
+)
+UPDATE campaign_pacing p SET look_at = r.next_at
+FROM postponed r, campaign c
+WHERE p.tenant_id = r.tenant_id AND p.campaign_id = r.campaign_id AND p.idle_since IS NOT NULL
+  AND (p.look_at IS NULL OR p.look_at > r.next_at)
+  AND c.tenant_id = r.tenant_id AND c.campaign_id = r.campaign_id AND c.state = 'RUNNING';
+
+-- name: conclude_number
+-- READY | WAITING | IN_ATTEMPT -> FINAL, its one result, its delivery where the campaign has a result_url, and the
+-- total: one statement, so that none can be without the others.
+WITH final AS (
+    UPDATE number SET state = 'FINAL', next_at = NULL, tries = $4
+    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = $3 AND state IN ('READY', 'WAITING', 'IN_ATTEMPT')
+    RETURNING tenant_id, campaign_id, number_id
+), written AS (
+    INSERT INTO result (tenant_id, campaign_id, number_id, outcome, stage, result, callee_type, attempts,
+                        last_attempt_at, duration_seconds, exit_values)
+    SELECT tenant_id, campaign_id, number_id, $5, $6, $7, $8, $4, $9, $10, $11 FROM final
+    RETURNING tenant_id, campaign_id, number_id
+), queued AS (
+    INSERT INTO delivery (tenant_id, campaign_id, number_id, webhook_id, url, origin, content_type, body)
+    SELECT tenant_id, campaign_id, number_id, $12, $13, $14, $15, $16 FROM written WHERE $13::text IS NOT NULL
+), counted AS (
+    INSERT INTO outcome_count (tenant_id, campaign_id, shard, outcome, result, numbers)
+    SELECT tenant_id, campaign_id, (number_id % 16)::smallint, $5, $7, 1 FROM written
+    ON CONFLICT (tenant_id, campaign_id, shard, outcome, result)
+        DO UPDATE SET numbers = outcome_count.numbers + 1
+)
+SELECT number_id FROM written;
+
+-- name: calendar
+-- What a campaign's calendar and pace are made of, one row per window; the weekdays follow a Plum schedule.
+SELECT c.first_date, c.last_date, c.time_zone, COALESCE(c.days, s.days) AS campaign_days,
+       w.window_no, w.opens_minute, w.closes_minute, w.days, w.on_date,
+       COALESCE(p.period_minutes, w.period_minutes) AS period_minutes,
+       COALESCE(p.amount_per_period, w.amount_per_period) AS amount_per_period,
+       COALESCE(p.gap_minutes, w.gap_minutes) AS gap_minutes
+FROM campaign c
+LEFT JOIN schedule s ON s.tenant_id = c.tenant_id AND s.schedule_id = c.schedule_id
+JOIN campaign_window w ON w.tenant_id = c.tenant_id AND w.campaign_id = c.campaign_id
+LEFT JOIN pacing_profile p ON p.tenant_id = w.tenant_id AND p.profile_id = w.profile_id
+WHERE c.tenant_id = $1 AND c.campaign_id = $2
+ORDER BY w.window_no;
+
+-- name: advertise_dialer
+-- A dialer tells that it lives and what it can carry.
+INSERT INTO dialer (worker, capacity, seen_at) VALUES ($1, $2, clock_timestamp())
+ON CONFLICT (worker) DO UPDATE SET capacity = excluded.capacity, seen_at = excluded.seen_at;
+
+-- name: retire_dialer
+-- A dialer says goodbye.
+DELETE FROM dialer WHERE worker = $1;

@@ -1,0 +1,118 @@
+-- What the pacer does. Its role sees every tenant.
+
+-- name: postgres_now
+-- The clock that decides.
+SELECT clock_timestamp() AS now;
+
+-- name: due_campaign
+-- The campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
+SELECT p.tenant_id, p.campaign_id, p.cycle_started_at, p.period_minutes, p.amount_per_period, p.gap_minutes,
+       p.next_slot, p.idle_since, p.last_emission_no, p.last_due_at, p.ring_bounds, p.claimed_batch_no, p.claimed_line_no,
+       c.state, c.epoch, c.started_at, c.calls_at_once, clock_timestamp() AS now
+FROM campaign_pacing p JOIN campaign c USING (tenant_id, campaign_id)
+WHERE p.look_at <= clock_timestamp()
+ORDER BY p.look_at
+LIMIT 1
+FOR UPDATE OF p SKIP LOCKED;
+
+-- name: next_look
+-- When the next campaign is due for a look; NULL when none is.
+SELECT extract(epoch FROM min(look_at) - clock_timestamp())::float8 AS in_seconds FROM campaign_pacing;
+
+-- name: free_capacity
+-- What the living dialers can still carry.
+SELECT (SELECT COALESCE(sum(capacity), 0) FROM dialer WHERE seen_at > clock_timestamp() - make_interval(secs => $1))
+     - (SELECT count(*) FROM attempt WHERE state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL')) AS calls;
+
+-- name: standing_hold
+-- Why a campaign is held, if it is.
+SELECT reason FROM hold
+WHERE tenant_id IN (0, $1) AND released_at IS NULL AND (campaign_id IS NULL OR campaign_id = $2)
+ORDER BY placed_at LIMIT 1;
+
+-- name: calls_under_way
+-- Calls of a campaign that count against its cap.
+SELECT count(*) AS calls FROM attempt
+WHERE tenant_id = $1 AND campaign_id = $2
+  AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN');
+
+-- name: ring_of_emissions
+-- Due instants of past emissions, by number: what may come no sooner than a period later.
+SELECT emission_no, due_at FROM attempt
+WHERE tenant_id = $1 AND campaign_id = $2 AND emission_no BETWEEN $3 AND $4;
+
+-- name: claim_numbers
+-- Waiting numbers whose time has come first, then the line from the cursor on; each taken number gets an attempt at
+-- one of the due instants, in order. READY | WAITING -> IN_ATTEMPT and -> PLANNED.
+WITH waiting AS (
+    SELECT number_id, 0 AS turn, next_at AS by_time, 0 AS batch_no, 0::bigint AS line_no
+    FROM number
+    WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING' AND next_at <= $3
+    ORDER BY next_at LIMIT $4
+    FOR UPDATE SKIP LOCKED
+), in_line AS (
+    SELECT number_id, 1 AS turn, NULL::timestamptz AS by_time, batch_no, line_no
+    FROM number
+    WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'READY' AND (batch_no, line_no) > ($5, $6)
+    ORDER BY batch_no, line_no LIMIT $4
+    FOR UPDATE SKIP LOCKED
+), picked AS (
+    SELECT number_id, batch_no, line_no,
+           row_number() OVER (ORDER BY turn, by_time, batch_no, line_no) AS place
+    FROM (SELECT * FROM waiting UNION ALL SELECT * FROM in_line) AS both_lines
+    ORDER BY place LIMIT $4
+), taken AS (
+    UPDATE number n SET state = 'IN_ATTEMPT', next_at = NULL, last_ordinal = last_ordinal + 1
+    FROM picked p
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = p.number_id
+    RETURNING n.number_id, n.last_ordinal, p.place, p.batch_no, p.line_no
+), planned AS (
+    INSERT INTO attempt (tenant_id, campaign_id, number_id, ordinal, emission_no, paced, due_at, send_by,
+                         window_closes_at, campaign_epoch)
+    SELECT $1, $2, t.number_id, t.last_ordinal, $7 + t.place - 1, true, d.due_at,
+           d.due_at + make_interval(secs => $10), d.closes_at, $11
+    FROM taken t JOIN unnest($8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS d (due_at, closes_at, place)
+         USING (place)
+    RETURNING attempt_id, number_id
+)
+SELECT p.attempt_id, t.place, t.batch_no, t.line_no
+FROM planned p JOIN taken t USING (number_id)
+ORDER BY t.place;
+
+-- name: next_in_line
+-- When the next number may be called that waits for an instant; NULL when none does.
+SELECT min(next_at) AS next_at FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING';
+
+-- name: any_left
+-- Whether a campaign has a number without a result.
+SELECT EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state <> 'FINAL') AS left_over;
+
+-- name: keep_pacing
+-- Store what a tick decided.
+UPDATE campaign_pacing
+SET look_at = $3, cycle_started_at = $4, period_minutes = $5, amount_per_period = $6, gap_minutes = $7, next_slot = $8,
+    idle_since = $9, last_emission_no = $10, last_due_at = $11, ring_bounds = $12, claimed_batch_no = $13, claimed_line_no = $14
+WHERE tenant_id = $1 AND campaign_id = $2;
+
+-- name: look_again
+-- Only when: nothing else was decided.
+UPDATE campaign_pacing SET look_at = $3 WHERE tenant_id = $1 AND campaign_id = $2;
+
+-- name: unheard_attempts
+-- Attempts whose bell may have been lost: planned, nearly due, and not yet leased.
+SELECT tenant_id, campaign_id, attempt_id FROM attempt
+WHERE state = 'PLANNED' AND due_at BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $1)
+ORDER BY due_at LIMIT $2;
+
+-- name: complete_campaign
+-- RUNNING -> DONE, when no window is left and every number is final. The pacer holds the pacing row already, and a
+-- start takes the two in the other order: a campaign that is being changed is left for the next look.
+WITH idle AS (
+    SELECT tenant_id, campaign_id FROM campaign
+    WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'RUNNING'
+      AND NOT EXISTS (SELECT 1 FROM number n WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.state <> 'FINAL')
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE campaign c SET state = 'DONE' FROM idle
+WHERE c.tenant_id = idle.tenant_id AND c.campaign_id = idle.campaign_id
+RETURNING c.campaign_id;

@@ -1,0 +1,68 @@
+-- How a phone list is taken in: staged in a temporary table, numbered and published in one transaction.
+-- COPY is refused under row-level security, so the rows go through a staging table of the session.
+
+-- name: make_staging
+-- The session's staging table; it empties itself at the end of every transaction.
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_number (
+    line_no bigint NOT NULL, e164 text NOT NULL, ani text, post_dial text, message_reference text, variables jsonb
+) ON COMMIT DELETE ROWS;
+
+-- name: allow_a_long_upload
+-- A list of millions takes longer than any other statement may.
+SET LOCAL statement_timeout = '15min';
+
+-- name: next_batch
+-- Take the campaign's next batch number; uploads to one campaign are published one after the other.
+UPDATE campaign_queue SET last_batch_no = last_batch_no + 1
+WHERE tenant_id = $1 AND campaign_id = $2
+RETURNING last_batch_no;
+
+-- name: open_batch
+-- The batch itself; its counts follow.
+INSERT INTO batch (tenant_id, campaign_id, batch_no, file_name, refused) VALUES ($1, $2, $3, $4, $5);
+
+-- name: publish_numbers
+-- The staged lines become numbers of the batch. The same number with the same reference is taken once in a campaign,
+-- or the same number once, or every line, as the campaign says.
+WITH campaign_rule AS (
+    SELECT dedupe FROM campaign WHERE tenant_id = $1 AND campaign_id = $2
+), published AS (
+    INSERT INTO number (tenant_id, campaign_id, batch_no, line_no, e164, ani, post_dial, message_reference, variables,
+                        dedupe_key)
+    SELECT $1, $2, $3, line_no, e164, ani, post_dial, message_reference, variables,
+           CASE r.dedupe
+               WHEN 'number_and_reference' THEN
+                   substring(sha256(convert_to(e164 || ',' || COALESCE(message_reference, ''), 'UTF8')) FOR 16)
+               WHEN 'number' THEN substring(sha256(convert_to(e164, 'UTF8')) FOR 16)
+           END
+    FROM staged_number CROSS JOIN campaign_rule r
+    ORDER BY line_no
+    ON CONFLICT ON CONSTRAINT number_once DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) AS accepted FROM published;
+
+-- name: staged_count
+-- How many lines were staged.
+SELECT count(*) AS staged FROM staged_number;
+
+-- name: duplicate_lines
+-- The first lines that were taken already.
+SELECT s.line_no, s.e164 || COALESCE(',' || s.message_reference, '') AS line
+FROM staged_number s
+LEFT JOIN number n ON n.tenant_id = $1 AND n.campaign_id = $2 AND n.batch_no = $3 AND n.line_no = s.line_no
+WHERE n.number_id IS NULL
+ORDER BY s.line_no LIMIT $4;
+
+-- name: close_batch
+-- The batch's counts.
+UPDATE batch SET accepted = $4, duplicates = $5 WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3;
+
+-- name: count_accepted
+-- The campaign's total.
+UPDATE campaign_queue SET accepted = accepted + $3 WHERE tenant_id = $1 AND campaign_id = $2;
+
+-- name: keep_refused_line
+-- A line that was not taken, with its number and reason.
+INSERT INTO refused_line (tenant_id, campaign_id, batch_no, line_no, line, reason) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,70 @@
+"""Tenants and their tokens, as the command line makes them."""
+
+import base64
+import hashlib
+import secrets
+from typing import Final, Protocol
+
+import asyncpg
+
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.queries import queries
+from shared.domain.errors import NotFound
+
+_SQL = queries("tenants")
+
+ROLE: Final = "paceline_admin"
+#: 256 random bits: beyond guessing, so that a plain hash of it may be stored.
+TOKEN_BYTES: Final = 32
+#: What the Standard Webhooks specification recommends at least 24 of.
+WEBHOOK_KEY_BYTES: Final = 32
+
+
+class Sealer(Protocol):
+    """Seals what must be read back."""
+
+    def seal(self, secret: bytes) -> bytes:
+        """Return the secret, unreadable without the key."""
+
+    def open(self, sealed: bytes) -> bytes:
+        """Return what was sealed."""
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def create_token(url: str, *, tenant: str, name: str, sealer: Sealer) -> str:
+    """Make a token for a tenant, and the tenant where it does not exist; returns the token, which is stored hashed."""
+    token = f"pl_{secrets.token_urlsafe(TOKEN_BYTES)}"
+    database = await Database.connect(url, role=ROLE, size=2)
+    try:
+        async with database.transaction() as connection:
+            tenant_id = await _tenant(connection, tenant, sealer)
+            await connection.execute(_SQL["create_token"], tenant_id, name, token_hash(token))
+    finally:
+        await database.close()
+    return token
+
+
+async def webhook_secret(url: str, *, tenant: str, sealer: Sealer) -> str:
+    """Return the secret (`whsec_…`) that a tenant's receivers check signatures with; raises NotFound."""
+    database = await Database.connect(url, role=ROLE, size=2)
+    try:
+        row = await database.row(_SQL["tenant_by_name"], tenant)
+    finally:
+        await database.close()
+    if row is None:
+        raise NotFound(
+            f"There is no tenant called {tenant}: make it with `paceline token create --tenant {tenant}`."
+        )
+    return sealer.open(row["webhook_keys"][0]).decode()
+
+
+async def _tenant(connection: asyncpg.Connection, name: str, sealer: Sealer) -> int:
+    key = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_KEY_BYTES)).decode()
+    await connection.execute(_SQL["create_tenant"], name, [sealer.seal(key.encode())])
+    row = await connection.fetchrow(_SQL["tenant_by_name"], name)
+    tenant_id: int = row["tenant_id"]
+    return tenant_id

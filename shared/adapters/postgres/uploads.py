@@ -1,0 +1,98 @@
+"""Takes a phone list in: staged by COPY, then numbered, published and counted inside the caller's transaction."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+
+from shared.adapters.postgres.queries import queries
+from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.ports.campaigns import TakenIn
+
+_SQL = queries("uploads")
+
+#: Refused lines are counted without end and kept up to here: enough to mend a list by, no way to fill a disk.
+KEPT_REFUSED_LINES: Final = 10_000
+#: What an answer shows at once.
+SHOWN_REFUSED_LINES: Final = 20
+
+_DUPLICATE = "This number with this message_reference is in the campaign already."
+_COLUMNS = ("line_no", "e164", "ani", "post_dial", "message_reference", "variables")
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """Refused lines as they come."""
+
+    count: int = 0
+    kept: list[RefusedLine] = field(default_factory=list)
+
+    def add(self, line: RefusedLine) -> None:
+        self.count += 1
+        if len(self.kept) < KEPT_REFUSED_LINES:
+            self.kept.append(line)
+
+
+async def take_in(
+    connection: asyncpg.Connection,
+    tenant_id: int,
+    campaign_id: int,
+    lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
+    *,
+    file_name: str | None,
+) -> TakenIn:
+    """Publish the lines as the campaign's next batch; nobody sees any of them before the transaction commits."""
+    await connection.execute(_SQL["allow_a_long_upload"])
+    await connection.execute(_SQL["make_staging"])
+    refusals = await _stage(connection, lines)
+    batch = tenant_id, campaign_id, await connection.fetchval(_SQL["next_batch"], tenant_id, campaign_id)
+    await connection.execute(_SQL["open_batch"], *batch, file_name, refusals.count)
+    accepted: int = await connection.fetchval(_SQL["publish_numbers"], *batch)
+    duplicates: int = await connection.fetchval(_SQL["staged_count"]) - accepted
+    if duplicates:
+        refusals.kept.extend(await _duplicates(connection, batch))
+    await connection.execute(_SQL["close_batch"], *batch, accepted, duplicates)
+    await connection.execute(_SQL["count_accepted"], tenant_id, campaign_id, accepted)
+    await connection.executemany(
+        _SQL["keep_refused_line"], [(*batch, line.line_no, line.text, line.reason) for line in refusals.kept]
+    )
+    return TakenIn(
+        campaign_id=campaign_id,
+        accepted=accepted,
+        duplicates=duplicates,
+        refused=refusals.count,
+        refused_lines=tuple(sorted(refusals.kept, key=lambda line: line.line_no)[:SHOWN_REFUSED_LINES]),
+    )
+
+
+async def _stage(
+    connection: asyncpg.Connection, lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]]
+) -> _Refusals:
+    refusals = _Refusals()
+    async for chunk in lines:
+        entries = []
+        for line in chunk:
+            if isinstance(line, RefusedLine):
+                refusals.add(line)
+            else:
+                entries.append(_row(line))
+        if entries:
+            await connection.copy_records_to_table("staged_number", records=entries, columns=_COLUMNS)
+    return refusals
+
+
+def _row(entry: PhoneEntry) -> tuple[object, ...]:
+    return (
+        entry.line_no,
+        entry.e164,
+        entry.ani,
+        entry.post_dial,
+        entry.message_reference,
+        dict(entry.variables) if entry.variables else None,
+    )
+
+
+async def _duplicates(connection: asyncpg.Connection, batch: tuple[int, int, int]) -> list[RefusedLine]:
+    rows = await connection.fetch(_SQL["duplicate_lines"], *batch, KEPT_REFUSED_LINES)
+    return [RefusedLine(line_no=row["line_no"], text=row["line"][:200], reason=_DUPLICATE) for row in rows]
