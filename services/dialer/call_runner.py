@@ -1,0 +1,272 @@
+"""One attempt, from the doorbell to its end: the promise that no phone rings twice by mistake, in one place.
+
+    lease -> wait for the instant -> intent, with the gates -> place -> follow -> conclude
+
+The intent is committed before anything is sent. Between the two nothing may fail in a way that dials again: an
+error whose outcome is unknown (Postgres gone during the commit, say) means that this worker does not dial, and
+the reaper decides by the lease. After the INVITE has left, nobody retries by reflex.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from services.dialer.application import Application, ApplicationEnd
+from services.dialer.persistence import insist
+from services.dialer.witness import CallWitness
+from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
+from shared.contracts.dial_job import DialJob
+from shared.domain.disposition import CallEnding, Disposition, Outcome, Stage, disposition_of
+from shared.domain.errors import Unavailable
+from shared.domain.fence import fence_of
+from shared.domain.gate import GateFacts, verdict
+from shared.domain.retry import (
+    RETRYABLE,
+    BackInLine,
+    Conclude,
+    WaitUntil,
+    Withheld,
+    after_call,
+    after_withheld,
+)
+from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
+from shared.ports.fetching import DocumentFetcher
+from shared.ports.interpreting import Interpreter
+from shared.telephony.port import (
+    Answered,
+    CalleeTypeDetected,
+    DigitPressed,
+    Ended,
+    LiveCall,
+    NoTrunk,
+    OutboundCall,
+    PlayEnded,
+    Ringing,
+    Telephony,
+    TooLate,
+)
+
+_log = structlog.get_logger()
+
+#: An application may run on for so long after the hang-up, to submit what it has.
+AFTER_HANG_UP_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """How long a call may take."""
+
+    ring_seconds: float
+    longest_call_seconds: float
+    #: After this, counted from the intent, the reaper has written the number's end.
+    quarantine_seconds: float
+
+
+class CallRunner:
+    """Runs attempts, each to its end."""
+
+    def __init__(
+        self,
+        *,
+        attempts: Attempts,
+        telephony: Telephony,
+        interpreter: Interpreter,
+        fetcher: DocumentFetcher,
+        fence_key: bytes,
+        limits: CallLimits,
+        witness: CallWitness,
+    ) -> None:
+        self._attempts = attempts
+        self._telephony = telephony
+        self._interpreter = interpreter
+        self._fetcher = fetcher
+        self._fence_key = fence_key
+        self._limits = limits
+        self._witness = witness
+        self._closing = asyncio.Event()
+        self._live: set[LiveCall] = set()
+
+    def close(self) -> None:
+        """Dial nothing more: who still waits for an instant gives its attempt back."""
+        self._closing.set()
+
+    async def hang_up_all(self) -> None:
+        """End every live call politely; each is recorded as it ends."""
+        for live in list(self._live):
+            await live.hang_up()
+
+    async def lease(self, job: DialJob) -> LeasedAttempt | None:
+        """Take the attempt and its number; None when there is nothing to do."""
+        leased = await self._attempts.lease(job)
+        if leased is None or leased.took_number:
+            return leased
+        await self.withhold(leased, Withheld.ELSEWHERE)
+        return None
+
+    async def run(self, leased: LeasedAttempt) -> None:
+        """Wait for the due instant, pass the gates, place the call and see it through."""
+        if await self._closes_before(leased.due):
+            return await self.withhold(leased, Withheld.SHUTDOWN)
+        fence = fence_of(self._fence_key, attempt_id=leased.job.attempt_id, epoch=leased.epoch)
+        match await self._attempts.commit_intent(leased, fence):
+            case LeaseGone():
+                return None
+            case GateFacts() as facts:
+                return await self.withhold(leased, verdict(facts) or Withheld.LATE)
+            case Intent(at):
+                return await self._dial(leased, fence, at)
+
+    async def _closes_before(self, due: float) -> bool:
+        """Wait for the due instant; True when the dialer is told to stop first."""
+        try:
+            async with asyncio.timeout_at(due):
+                return await self._closing.wait()
+        except TimeoutError:
+            return self._closing.is_set()
+
+    async def withhold(self, leased: LeasedAttempt, reason: Withheld) -> None:
+        """Record that the attempt was no call, and put its number where it belongs."""
+        self._witness.withheld(reason)
+        decision = after_withheld(reason, now=await self._attempts.now())
+        follow_up: Conclusion | WaitUntil | BackInLine = (
+            conclude(_facts(leased), decision.disposition) if isinstance(decision, Conclude) else decision
+        )
+        await insist(
+            lambda: self._attempts.withhold(leased, reason, follow_up), self._limits.quarantine_seconds
+        )
+
+    async def _dial(self, leased: LeasedAttempt, fence: str, intent_at: datetime) -> None:
+        call = OutboundCall(
+            e164=leased.e164,
+            caller_id=leased.ani or leased.caller_id,
+            post_dial=leased.post_dial,
+            fence=fence,
+            ring_seconds=self._limits.ring_seconds,
+            longest_call_seconds=self._limits.longest_call_seconds,
+        )
+        try:
+            live = await self._telephony.place(call, not_before=leased.due, send_by=leased.send_by)
+        except TooLate:
+            return await self.withhold(leased, Withheld.LATE)
+        except NoTrunk:
+            return await self.withhold(leased, Withheld.NO_TRUNK)
+        self._witness.placed(leased, live)
+        self._live.add(live)
+        try:
+            ending, application = await self._follow(leased, live)
+        finally:
+            self._live.discard(live)
+            self._witness.over(leased)
+        return await self._conclude(leased, ending, application, intent_at)
+
+    async def _follow(
+        self, leased: LeasedAttempt, live: LiveCall
+    ) -> tuple[CallEnding, ApplicationEnd | None]:
+        """Follow a call to its end, with its application beside it."""
+        application = Application(
+            leased, live, self._interpreter, self._fetcher, pace_of_time=self._telephony.pace_of_time
+        )
+        conversation: asyncio.Task[ApplicationEnd] | None = None
+        loop = asyncio.get_running_loop()
+        async for event in live.events():
+            self._witness.saw(leased, event, seconds=loop.time() - live.sent_at)
+            match event:
+                case Ringing():
+                    await self._note(self._attempts.record_ringing(leased))
+                case Answered():
+                    conversation = asyncio.create_task(application.run(), name="application")
+                    await self._note(self._attempts.record_answer(leased))
+                case DigitPressed() | PlayEnded() | CalleeTypeDetected():
+                    application.hear(event)
+                case Ended(ending):
+                    application.hang_up_heard()
+                    return ending, await _ended(conversation)
+                case _:
+                    pass  # transfers and recordings belong to elements that applications cannot use yet
+        raise AssertionError("A call's events end with Ended.")
+
+    async def _note(self, progress: Coroutine[None, None, None]) -> None:
+        """Write a step that explains but decides nothing: Postgres being away must not hurt the call."""
+        try:
+            await progress
+        except Unavailable as error:
+            _log.warning("call_progress_not_written", reason=str(error))
+
+    async def _conclude(
+        self,
+        leased: LeasedAttempt,
+        ending: CallEnding,
+        application: ApplicationEnd | None,
+        intent_at: datetime,
+    ) -> None:
+        ending = replace(ending, message_left=application is not None and application.finished)
+        disposition = _disposition(ending, application)
+        decision = await self._decide(leased, disposition)
+        if isinstance(decision, WaitUntil):
+            until = decision
+            written = await insist(
+                lambda: self._attempts.postpone(leased, ending, disposition, until),
+                self._limits.quarantine_seconds,
+            )
+        else:
+            facts = replace(
+                _facts(leased),
+                tries=leased.tries + 1,
+                last_attempt_at=intent_at,
+                callee_type=ending.callee_type,
+                duration_seconds=round(ending.talk_seconds),
+                exit_values=application.values if application else {},
+            )
+            conclusion = conclude(facts, decision.disposition)
+            written = await insist(
+                lambda: self._attempts.conclude(leased, ending, disposition, conclusion),
+                self._limits.quarantine_seconds,
+            )
+        if not written:
+            _log.warning("call_reported_too_late", attempt_id=leased.job.attempt_id, epoch=leased.epoch)
+
+    async def _decide(self, leased: LeasedAttempt, disposition: Disposition) -> Conclude | WaitUntil:
+        policy, tries = leased.retry_policy, leased.tries + 1
+        if tries >= policy.tries or disposition.outcome not in RETRYABLE:
+            return Conclude(disposition)  # the common case needs no calendar
+        calendar = await insist(lambda: self._attempts.calendar(leased.job), self._limits.quarantine_seconds)
+        now = await insist(self._attempts.now, self._limits.quarantine_seconds)
+        return after_call(policy, calendar, tries=tries, disposition=disposition, ended_at=now)
+
+
+def _facts(leased: LeasedAttempt) -> NumberFacts:
+    """Return what is known of the number before this attempt counts."""
+    receiver = None
+    if leased.result_url is not None:
+        receiver = Receiver(url=leased.result_url, result_format=leased.result_format)
+    return NumberFacts(
+        campaign_id=leased.job.campaign_id,
+        number_id=leased.number_id,
+        e164=leased.e164,
+        message_reference=leased.message_reference,
+        tries=leased.tries,
+        last_attempt_at=None,
+        receiver=receiver,
+    )
+
+
+def _disposition(ending: CallEnding, application: ApplicationEnd | None) -> Disposition:
+    """Return the call's disposition; an answered call whose application failed was dropped on the callee."""
+    disposition = disposition_of(ending)
+    if disposition.outcome is Outcome.ANSWERED and application is not None and application.failed:
+        return Disposition(Outcome.ANSWERED, Stage.CALL_DROPPED)
+    return disposition
+
+
+async def _ended(conversation: asyncio.Task[ApplicationEnd] | None) -> ApplicationEnd | None:
+    """Wait for an application that was told of the hang-up; one that will not end is given up."""
+    if conversation is None:
+        return None
+    try:
+        return await asyncio.wait_for(conversation, AFTER_HANG_UP_SECONDS)
+    except TimeoutError:
+        return ApplicationEnd(finished=False, failed=True, values={})

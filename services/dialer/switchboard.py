@@ -1,0 +1,111 @@
+"""The calls of one process: how many, whose leases they live on, and how they end when it must stop."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from services.dialer.call_runner import CallRunner
+from shared.contracts.dial_job import DialJob
+from shared.domain.errors import PacelineError, Unavailable
+from shared.ports.dialing import Attempts, LeasedAttempt
+
+_log = structlog.get_logger()
+
+#: A lease is renewed this many times before it would run out: two renewals may fail.
+RENEWALS_PER_LEASE: Final = 3
+#: How often the pacer hears that this worker lives; it believes it for three times as long.
+ADVERTISE_SECONDS: Final = 2.0
+#: After the hang-up, an application's last request and the result must still be written.
+HANG_UP_SECONDS: Final = 40.0
+
+
+class Switchboard:
+    """Takes what the doorbell says, up to the capacity of this process."""
+
+    def __init__(
+        self, runner: CallRunner, attempts: Attempts, *, capacity: int, lease_seconds: float
+    ) -> None:
+        self._runner = runner
+        self._attempts = attempts
+        self._capacity = capacity
+        self._renew_seconds = lease_seconds / RENEWALS_PER_LEASE
+        self._tasks: dict[DialJob, asyncio.Task[None]] = {}
+        self._held: dict[DialJob, LeasedAttempt] = {}
+        self._draining = False
+
+    @property
+    def free(self) -> int:
+        """How many more calls this process would take."""
+        return 0 if self._draining else self._capacity - len(self._tasks)
+
+    def hear(self, job: DialJob) -> None:
+        """Take a job; one that this process has, or has no room for, is left: the pacer rings again."""
+        if job in self._tasks or self.free <= 0:
+            return
+        task = asyncio.create_task(self._see_through(job), name=f"attempt {job.attempt_id}")
+        self._tasks[job] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job, None))
+
+    async def advertise_forever(self) -> None:
+        """Tell the pacer again and again that this worker lives."""
+        while True:
+            try:
+                await self._attempts.advertise(0 if self._draining else self._capacity)
+            except Unavailable as error:
+                _log.warning("dialer_not_advertised", reason=str(error))
+            await asyncio.sleep(ADVERTISE_SECONDS)
+
+    async def renew_forever(self) -> None:
+        """Keep the leases of everything under way."""
+        while True:
+            await asyncio.sleep(self._renew_seconds)
+            await self._renew()
+
+    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+        """Take nothing more, let calls end for so long, then hang up and record what is left."""
+        self._draining = True
+        self._runner.close()
+        patience = asyncio.create_task(hurry.wait())
+        if self._tasks:
+            calls = asyncio.create_task(asyncio.wait(list(self._tasks.values())))
+            await asyncio.wait({calls, patience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if self._tasks:
+                _log.info("hanging_up", calls=len(self._tasks))
+                await self._runner.hang_up_all()
+                await asyncio.wait({calls}, timeout=HANG_UP_SECONDS)
+        patience.cancel()
+        try:
+            await self._attempts.retire()
+        except Unavailable as error:
+            _log.warning("dialer_not_retired", reason=str(error))
+
+    async def _see_through(self, job: DialJob) -> None:
+        """Run one attempt; whatever goes wrong with it must not reach the others."""
+        try:
+            leased = await self._runner.lease(job)
+            if leased is not None:
+                self._held[job] = leased
+                await self._runner.run(leased)
+        except PacelineError as error:
+            # Before the intent the lease runs out and the attempt comes back; after it, the reaper ends it.
+            _log.warning("attempt_left_to_the_reaper", attempt_id=job.attempt_id, reason=str(error))
+        except Exception:  # noqa: BLE001 - a mistake of ours in one call must not end two hundred others
+            _log.exception("attempt_broke", attempt_id=job.attempt_id)
+        finally:
+            self._held.pop(job, None)
+
+    async def _renew(self) -> None:
+        held = list(self._held.values())
+        if not held:
+            return
+        try:
+            still_ours = await self._attempts.renew(held)
+        except Unavailable as error:
+            _log.warning("leases_not_renewed", calls=len(held), reason=str(error))
+            return
+        lost = [
+            leased for leased in held if leased.job.attempt_id not in still_ours and leased.job in self._held
+        ]
+        if lost:
+            _log.warning("leases_lost", calls=len(lost))

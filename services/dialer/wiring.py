@@ -1,0 +1,188 @@
+"""Builds the dialer process: the one room here that knows adapters."""
+
+import asyncio
+import os
+import random
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from shared.adapters.interpreter.pool import InterpreterPool
+
+from services.dialer.call_runner import CallLimits, CallRunner
+from services.dialer.deliverer import Deliverer
+from services.dialer.switchboard import Switchboard
+from services.dialer.witness import CallWitness
+from shared.adapters.egress.exchange import GuardedHttp
+from shared.adapters.egress.fetcher import GuardedFetcher
+from shared.adapters.egress.session import guarded_session
+from shared.adapters.postgres.attempts import PostgresAttempts
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.deliveries import PostgresDeliveries
+from shared.adapters.redis.connection import open_redis
+from shared.adapters.redis.doorbell import RedisDoorbellListener, broker
+from shared.adapters.redis.scoreboard import RedisScoreboard
+from shared.adapters.sealing.sealer import Sealer
+from shared.adapters.simulator.telephony import Simulator
+from shared.adapters.webhook.sender import WebhookSender
+from shared.clock import utc_now
+from shared.domain.delivery_schedule import shortest_lease_seconds
+from shared.domain.egress import EgressPolicy
+from shared.observability.metrics import DIALER_CAPACITY
+from shared.observability.publishing import publish_forever
+from shared.observability.readiness import announce_ready
+from shared.observability.tally import Tally
+from shared.process import StopRequest, run_service, run_until
+from shared.settings import Settings
+
+ROLE = "paceline_dialer"
+DELIVERER_ROLE = "paceline_deliverer"
+#: A VoiceXML document that makes its interpreter think longer than this has lost its session.
+INTERPRETER_ANSWER_SECONDS = 2.0
+#: One that publishes and one in reserve.
+SCOREBOARD_CONNECTIONS = 2
+
+
+async def serve(settings: Settings, request: StopRequest) -> None:
+    """Dial and deliver until asked to stop; then drain."""
+    async with AsyncExitStack() as stack:
+        desk = await _build(settings, stack)
+        desk.listen()
+        announce_ready(settings.ready_file, service="dialer")
+        # Leases are renewed and results delivered while the last calls end.
+        drained = asyncio.Event()
+        work = asyncio.create_task(
+            run_until(
+                drained,
+                desk.switchboard.advertise_forever(),
+                desk.switchboard.renew_forever(),
+                desk.deliverer.run(),
+                publish_forever(desk.scoreboard, desk.tally, service="dialer", process_id=process_id()),
+            )
+        )
+        stop = asyncio.create_task(request.stop.wait())
+        await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        await desk.switchboard.drain(settings.drain_seconds, request.hurry)
+        drained.set()
+        await work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What a dialer process is made of."""
+
+    switchboard: Switchboard
+    deliverer: Deliverer
+    listener: RedisDoorbellListener
+    scoreboard: RedisScoreboard
+    tally: Tally
+
+    def listen(self) -> None:
+        """Let the doorbell's threads hand what they hear to this loop."""
+        loop = asyncio.get_running_loop()
+        self.listener.start(
+            on_dial=lambda job: loop.call_soon_threadsafe(self.switchboard.hear, job),
+            on_delivery=lambda: loop.call_soon_threadsafe(self.deliverer.wake),
+        )
+
+
+async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
+    database = await _database(settings, stack, ROLE)
+    redis_url = settings.required_redis_url()
+    redis = await stack.enter_async_context(open_redis(redis_url, connections=SCOREBOARD_CONNECTIONS))
+    scoreboard = RedisScoreboard(redis, namespace=settings.redis_namespace)
+    tally = Tally()
+    tally.measure(DIALER_CAPACITY, settings.calls_per_dialer)
+    sealer = Sealer.from_key_file(settings.required_secret_key_file())
+    policy = EgressPolicy(allow=tuple(settings.egress_allow))
+    attempts = PostgresAttempts(database, worker=process_id(), lease_seconds=settings.lease_seconds)
+    runner = CallRunner(
+        attempts=attempts,
+        telephony=await _telephony(settings, stack),
+        interpreter=await _interpreter(settings, stack),
+        fetcher=await _fetcher(policy, stack),
+        fence_key=settings.required_secret_key_file().read_bytes(),
+        limits=_limits(settings),
+        witness=CallWitness(scoreboard, tally),
+    )
+    switchboard = Switchboard(
+        runner, attempts, capacity=settings.calls_per_dialer, lease_seconds=settings.lease_seconds
+    )
+    listener = RedisDoorbellListener(broker(redis_url, settings.redis_namespace))
+    stack.callback(listener.stop)
+    return Desk(
+        switchboard=switchboard,
+        deliverer=await _deliverer(settings, stack, sealer, policy, scoreboard, tally),
+        listener=listener,
+        scoreboard=scoreboard,
+        tally=tally,
+    )
+
+
+async def _database(settings: Settings, stack: AsyncExitStack, role: str) -> Database:
+    database = await Database.connect(
+        settings.required_database_url(), role=role, size=settings.database_pool_size
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _telephony(settings: Settings, stack: AsyncExitStack) -> Simulator:
+    simulator = Simulator(speed=settings.simulator_speed, seed=settings.simulator_seed)
+    stack.push_async_callback(simulator.close)
+    return simulator
+
+
+async def _interpreter(settings: Settings, stack: AsyncExitStack) -> InterpreterPool:
+    pool = InterpreterPool(
+        processes=settings.interpreter_processes, answer_timeout_s=INTERPRETER_ANSWER_SECONDS
+    )
+    await pool.start()
+    stack.push_async_callback(pool.close)
+    return pool
+
+
+async def _fetcher(policy: EgressPolicy, stack: AsyncExitStack) -> GuardedFetcher:
+    return GuardedFetcher(await stack.enter_async_context(guarded_session(policy)), policy)
+
+
+async def _deliverer(
+    settings: Settings,
+    stack: AsyncExitStack,
+    sealer: Sealer,
+    policy: EgressPolicy,
+    scoreboard: RedisScoreboard,
+    tally: Tally,
+) -> Deliverer:
+    deliveries = PostgresDeliveries(
+        await _database(settings, stack, DELIVERER_ROLE),
+        unseal=sealer.open,
+        per_origin=settings.webhooks_per_origin,
+        lease_seconds=shortest_lease_seconds(settings.webhook_seconds),
+    )
+    session = await stack.enter_async_context(guarded_session(policy))
+    sender = WebhookSender(
+        GuardedHttp(session, policy), wall_clock=utc_now, timeout_s=settings.webhook_seconds
+    )
+    return Deliverer(deliveries, sender, scoreboard, tally, random.Random())  # noqa: S311 - jitter, not a secret
+
+
+def _limits(settings: Settings) -> CallLimits:
+    return CallLimits(
+        ring_seconds=settings.ring_seconds,
+        longest_call_seconds=settings.longest_call_seconds,
+        quarantine_seconds=settings.longest_call_seconds
+        + settings.ring_seconds
+        + settings.quarantine_margin_seconds,
+    )
+
+
+def process_id() -> str:
+    """Return what tells this process from every other."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def main() -> None:
+    """Run a dialer."""
+    run_service("dialer", serve)

@@ -1,0 +1,83 @@
+"""The pacer's loop: tick while a campaign is due, ring for what was claimed, sleep until the next one is."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from services.pacer.planner import Conditions, plan_campaign
+from shared.contracts.dial_job import DialJob
+from shared.domain.errors import Unavailable
+from shared.observability.metrics import PACER_RUNG, PACER_TICK_MS
+from shared.observability.tally import Tally
+from shared.ports.doorbell import Doorbell
+from shared.ports.planning import Planning
+
+_log = structlog.get_logger()
+
+#: A campaign that is started or given numbers while the pacer sleeps is noticed after this long at most.
+LONGEST_SLEEP_SECONDS: Final = 0.25
+#: Postgres is away, or Redis is: no use in asking more often.
+PAUSE_WHEN_AWAY_SECONDS: Final = 1.0
+#: Whether Redis answers is asked this often, and not for every tick.
+DOORBELL_CHECK_SECONDS: Final = 1.0
+
+_MS_PER_SECOND: Final = 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class Pacer:
+    """One pacer; any number of them may work side by side."""
+
+    planning: Planning
+    doorbell: Doorbell
+    tally: Tally
+    horizon: timedelta
+    _doorbell_works: bool = False
+    _doorbell_checked_at: float = float("-inf")
+
+    async def run(self) -> None:
+        """Pace for ever."""
+        while True:
+            try:
+                if not await self._tick():
+                    await asyncio.sleep(await self._sleep_seconds())
+            except Unavailable as error:
+                _log.warning("pacer_waits", reason=str(error))
+                await asyncio.sleep(PAUSE_WHEN_AWAY_SECONDS)
+
+    async def _tick(self) -> bool:
+        """Look at one campaign; False when none was due."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        conditions = Conditions(horizon=self.horizon, doorbell_works=await self._check_doorbell())
+        async with self.planning.tick() as tick:
+            if tick is None:
+                return False
+            jobs = await plan_campaign(tick, conditions)
+        await self._ring(jobs)
+        self.tally.measure(PACER_TICK_MS, (loop.time() - began) * _MS_PER_SECOND)
+        return True
+
+    async def _ring(self, jobs: list[DialJob]) -> None:
+        if jobs:
+            self.tally.measure(PACER_RUNG, len(jobs))
+            await self.doorbell.ring(jobs)
+
+    async def _check_doorbell(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._doorbell_checked_at >= DOORBELL_CHECK_SECONDS:
+            works = await self.doorbell.works()
+            if works != self._doorbell_works:
+                _log.warning("doorbell_works" if works else "doorbell_away")
+            self._doorbell_works, self._doorbell_checked_at = works, now
+        return self._doorbell_works
+
+    async def _sleep_seconds(self) -> float:
+        next_look = await self.planning.next_look_in_seconds()
+        if next_look is None:
+            return LONGEST_SLEEP_SECONDS
+        # A due campaign that another pacer holds is not ours to wait for in a hurry.
+        return min(max(next_look, LONGEST_SLEEP_SECONDS / 10), LONGEST_SLEEP_SECONDS)

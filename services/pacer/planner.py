@@ -1,0 +1,142 @@
+"""One tick: what one campaign shall do next, decided, claimed and ready to be rung.
+
+Everything happens in one transaction under the campaign's pacing row, so that a crash, a second pacer or a
+frozen one changes nothing: the decision and the claim are there together, or neither is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.contracts.conclusion import NumberFacts, Receiver, conclude
+from shared.contracts.dial_job import DialJob
+from shared.domain.calling_window import OpenInterval, next_open_intervals
+from shared.domain.campaign import CampaignState
+from shared.domain.pace import Pace
+from shared.domain.pacing import Plan, Settlement, Stretch, emissions_needed, plan
+from shared.domain.retry import OUT_OF_TIME
+from shared.ports.planning import Tick, UndialedNumber
+
+#: The open interval and the one after it: all that a decision can reach.
+STRETCHES: Final = 2
+#: One claim takes at most this many numbers, so that no tick holds its row for long.
+CLAIM_AT_MOST: Final = 500
+#: Numbers that end without a call are ended in steps of this size.
+CONCLUDE_AT_MOST: Final = 500
+#: A campaign is looked at no more often than this: its calls are rung up to two seconds ahead.
+SHORTEST_LOOK: Final = timedelta(milliseconds=500)
+#: When capacity or a hold is in the way.
+LOOK_WHEN_BLOCKED: Final = timedelta(seconds=1)
+#: From the tick to the first call: the doorbell, the lease and a slow machine must fit in.
+LEAD: Final = timedelta(milliseconds=500)
+#: For windows without a pace of their own, until trunks bring theirs: ten calls a second.
+UNPACED: Final = Pace(period_minutes=1, amount=600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What a tick is told from outside Postgres."""
+
+    #: How far ahead attempts are rung.
+    horizon: timedelta
+    #: Whether the doorbell works: without it nothing is claimed, since nobody would hear.
+    doorbell_works: bool
+
+
+async def plan_campaign(tick: Tick, conditions: Conditions) -> list[DialJob]:
+    """Decide for the tick's campaign and claim; returns the attempts to ring for once it is committed."""
+    campaign = tick.campaign
+    if campaign.state is not CampaignState.RUNNING or campaign.started_at is None:
+        await tick.look_again(None)
+        return []
+    intervals = next_open_intervals(await tick.calendar(), campaign.now, most=STRETCHES)
+    if not intervals:
+        await _run_out_of_time(tick)
+        return []
+    most = await _room(tick, conditions)
+    if most <= 0:
+        await tick.look_again(campaign.now + LOOK_WHEN_BLOCKED)
+        return []
+    return await _claim(tick, intervals, campaign.started_at, conditions.horizon, most)
+
+
+async def _room(tick: Tick, conditions: Conditions) -> int:
+    """Return how many calls may be claimed now, by every cap."""
+    if not conditions.doorbell_works or await tick.held_because() is not None:
+        return 0
+    room = min(CLAIM_AT_MOST, await tick.free_capacity())
+    if tick.campaign.calls_at_once is not None:
+        room = min(room, tick.campaign.calls_at_once - await tick.calls_under_way())
+    return room
+
+
+async def _claim(
+    tick: Tick, intervals: Sequence[OpenInterval], started_at: datetime, horizon: timedelta, most: int
+) -> list[DialJob]:
+    campaign = tick.campaign
+    stretches = [Stretch.of(interval, unpaced=UNPACED) for interval in intervals]
+    needed = emissions_needed(campaign.pacing, stretches, most=most)
+    offer = plan(
+        campaign.pacing,
+        stretches=stretches,
+        started_at=started_at,
+        due_at=await tick.due_instants(needed),
+        now=campaign.now,
+        lead=LEAD,
+        horizon=horizon,
+        most=most,
+    )
+    jobs = await _take(tick, offer, stretches)
+    settled = offer.settle(len(jobs))
+    await tick.keep(settled.state, await _next_look(tick, settled, intervals))
+    return jobs
+
+
+async def _take(tick: Tick, offer: Plan, stretches: Sequence[Stretch]) -> list[DialJob]:
+    if not offer.dues:
+        return []
+    closes_at = [_closes_at(due, stretches) for due in offer.dues]
+    return await tick.claim(offer.dues, first_emission_no=offer.first_emission_number, closes_at=closes_at)
+
+
+def _closes_at(due: datetime, stretches: Sequence[Stretch]) -> datetime:
+    return next(stretch.closes_at for stretch in stretches if due < stretch.closes_at)
+
+
+async def _next_look(tick: Tick, settled: Settlement, intervals: Sequence[OpenInterval]) -> datetime | None:
+    """When to look again. A campaign with nobody in line rests until somebody is, or until its window closes."""
+    if settled.wake_at is None:
+        return None
+    earliest = tick.campaign.now + SHORTEST_LOOK
+    if settled.state.idle_since is None:
+        return max(settled.wake_at, earliest)
+    next_at = await tick.next_waiting_at()
+    rest = intervals[0].closes_at
+    return max(earliest, rest if next_at is None else min(rest, next_at))
+
+
+async def _run_out_of_time(tick: Tick) -> None:
+    """No window is left: what was not reached ends as OutOfTime, and at last the campaign is done."""
+    undialed = await tick.undialed(CONCLUDE_AT_MOST)
+    await tick.conclude([conclude(facts_of(number), OUT_OF_TIME) for number in undialed])
+    if undialed or not await tick.complete():
+        await tick.look_again(tick.campaign.now + LOOK_WHEN_BLOCKED)
+    else:
+        await tick.look_again(None)
+
+
+def facts_of(number: UndialedNumber) -> NumberFacts:
+    """Return what a number's end needs to know."""
+    receiver = None
+    if number.result_url is not None:
+        receiver = Receiver(url=number.result_url, result_format=number.result_format)
+    return NumberFacts(
+        campaign_id=number.campaign_id,
+        number_id=number.number_id,
+        e164=number.e164,
+        message_reference=number.message_reference,
+        tries=number.tries,
+        last_attempt_at=number.last_attempt_at,
+        receiver=receiver,
+    )

@@ -1,0 +1,68 @@
+"""Ends what silent dialers left behind, by Postgres' clock, and rings again for what nobody heard."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from services.pacer.planner import facts_of
+from shared.contracts.conclusion import Conclusion, conclude
+from shared.domain.disposition import UNKNOWN
+from shared.domain.errors import Unavailable
+from shared.domain.retry import Withheld
+from shared.observability.metrics import ATTEMPTS_WITHHELD
+from shared.observability.tally import Tally
+from shared.ports.doorbell import Doorbell
+from shared.ports.planning import LostAttempt, Planning, Reaping
+
+_log = structlog.get_logger()
+
+#: Late attempts return to the line, and lost calls to quarantine, within about a second.
+ROUND_SECONDS: Final = 0.5
+#: One statement ends at most so many, so that none holds its locks for long.
+AT_MOST: Final = 500
+#: An attempt that is due this soon and was not leased is rung for again.
+UNHEARD_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaper:
+    """The reaper of one pacer; any number of them may work side by side."""
+
+    planning: Planning
+    reaping: Reaping
+    doorbell: Doorbell
+    tally: Tally
+    #: From the intent: the longest call that can be, and a margin.
+    quarantine_seconds: float
+
+    async def run(self) -> None:
+        """Reap for ever."""
+        while True:
+            try:
+                await self._round()
+            except Unavailable as error:
+                _log.warning("reaper_waits", reason=str(error))
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def _round(self) -> None:
+        unheard = await self.planning.unheard(within_seconds=UNHEARD_SECONDS, most=AT_MOST)
+        if unheard:
+            await self.doorbell.ring(unheard)
+        await self.reaping.free_expired_leases(AT_MOST)
+        late = await self.reaping.withhold_late(AT_MOST)
+        if late:
+            self.tally.count(ATTEMPTS_WITHHELD, Withheld.LATE.name.lower(), by=late)
+            _log.warning("attempts_withheld_late", attempts=late)
+        lost = await self.reaping.quarantine_lost_calls(self.quarantine_seconds, AT_MOST)
+        if lost:
+            _log.warning("calls_lost", attempts=lost)
+        await self.reaping.give_up(unknown, AT_MOST)
+        await self.reaping.forget_dialers()
+
+
+def unknown(lost: LostAttempt) -> Conclusion:
+    """Decide the end of a number whose call nobody can explain: an honest Unknown, and the try is spent."""
+    facts = facts_of(lost.number)
+    return conclude(replace(facts, tries=facts.tries + 1), UNKNOWN)

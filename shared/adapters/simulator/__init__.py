@@ -1,0 +1,1 @@
+"""Callees that exist only in memory: the telephony that rings nobody."""
