@@ -1,0 +1,1 @@
+"""HTTP to Postgres: the public API, one room per dialect over one core."""

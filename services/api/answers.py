@@ -1,0 +1,85 @@
+"""Answers in one consistent form, errors above all.
+
+The published API documents two error shapes and is silent for the rest (PLUM-11): a 422 is a map from field to
+sentences; everything else is `{"status":"error","error":"a sentence"}`.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+import structlog
+from aiohttp import web
+
+from services.api.authentication import NoToken
+from services.api.request_body import BodyTooLarge, UnreadableBody
+from services.api.routes import Handler
+from shared.domain.errors import Conflict, Invalid, NotFound, PacelineError, Unavailable
+from shared.ports.campaigns import WrongToken
+
+_log = structlog.get_logger()
+
+#: The most telling class first: the first that fits decides.
+_STATUS: dict[type[PacelineError], int] = {
+    NoToken: 401,
+    WrongToken: 401,
+    NotFound: 404,
+    Conflict: 409,
+    BodyTooLarge: 413,
+    UnreadableBody: 400,
+    Unavailable: 503,
+}
+#: A client that was refused for Postgres' sake may come back after this long.
+_RETRY_AFTER_SECONDS = 5
+
+
+def success(more: Mapping[str, object] | None = None) -> web.Response:
+    """Return `{"status":"success"}` and more beside it, such as a `response` (PLUM-09)."""
+    return json_answer({"status": "success", **(more or {})})
+
+
+def json_answer(body: object, status: int = 200) -> web.Response:
+    """Return a JSON body."""
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
+
+
+def error_answer(status: int, sentence: str) -> web.Response:
+    """Return an error that is nobody's field."""
+    return json_answer({"status": "error", "error": sentence}, status)
+
+
+@web.middleware
+async def speak_of_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever was raised into an answer; a mistake of ours is logged and answered without its details."""
+    try:
+        return await handler(request)
+    except Invalid as error:
+        return json_answer({error.field: [error.message]}, 422)
+    except PacelineError as error:
+        return _refusal(error)
+    except web.HTTPException as error:
+        return _http_refusal(request, error)
+    except Exception:  # noqa: BLE001 - the client gets an answer whatever we did wrong
+        _log.exception("request_broke", method=request.method, path=request.path)
+        return error_answer(500, "Something went wrong on our side; nothing was changed.")
+
+
+def _refusal(error: PacelineError) -> web.Response:
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
+    answer = error_answer(status, error.message)
+    if status == web.HTTPUnauthorized.status_code:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if status == web.HTTPServiceUnavailable.status_code:
+        answer.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    return answer
+
+
+def _http_refusal(request: web.Request, error: web.HTTPException) -> web.Response:
+    sentences = {
+        404: f"There is nothing at {request.path}.",
+        405: f"{request.path} does not take {request.method}.",
+        413: "The request is too large.",
+    }
+    answer = error_answer(error.status, sentences.get(error.status, error.reason))
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer

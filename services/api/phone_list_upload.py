@@ -1,0 +1,62 @@
+"""A phone list on its way in: kept in a temporary file until the whole request is known to be good.
+
+The list may come before the fields that say what it is for, and a client may be slow. The file lets both be: no
+transaction waits for a client, memory stays flat, and a connection that breaks off leaves nothing behind.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import IO, Final
+
+from typing_extensions import override
+
+from services.api.request_body import FilePart
+from shared.domain.errors import Invalid
+from shared.domain.phone_list import PhoneListLimits, PhoneListParser, Row, parse_json_entries
+
+#: Lists up to this size never touch the disk.
+IN_MEMORY_BYTES: Final = 1024 * 1024
+#: Parsed and copied at a time: large enough for COPY, small enough that the loop answers others in between.
+CHUNK_BYTES: Final = 256 * 1024
+
+
+class PhoneListUpload(AbstractContextManager["PhoneListUpload"]):
+    """The one file of a request."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - closed in __exit__
+        self.arrived = False
+        self.file_name: str | None = None
+
+    @override
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    async def take(self, part: FilePart) -> None:
+        """Keep a file part; raises Invalid for a second one or one under another name."""
+        if part.name != "phone_numbers":
+            raise Invalid(part.name, f"A file was sent as {part.name}; send the phone list as phone_numbers.")
+        if self.arrived:
+            raise Invalid("phone_numbers", "More than one phone list was sent; send one file.")
+        self.arrived, self.file_name = True, part.file_name
+        async for chunk in part.chunks:
+            self._file.write(chunk)
+
+    async def lines(self) -> AsyncIterator[Sequence[Row]]:
+        """Yield the parsed lines chunk by chunk; raises Invalid for what is no phone list."""
+        self._file.seek(0)
+        parser = PhoneListParser(PhoneListLimits())
+        while chunk := self._file.read(CHUNK_BYTES):
+            yield parser.feed(chunk)
+            await asyncio.sleep(0)  # let other requests have their turn
+        yield parser.finish()
+
+
+async def lines_of_array(entries: list[object]) -> AsyncIterator[Sequence[Row]]:
+    """Yield the lines of a JSON array."""
+    yield parse_json_entries(entries)

@@ -1,0 +1,1 @@
+"""The dialect of Plum Voice's Call Scheduling and Pacing API."""

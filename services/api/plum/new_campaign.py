@@ -1,0 +1,152 @@
+"""Reads a campaign out of a request: every field checked, every reference resolved, before anything is stored."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from urllib.parse import urlsplit
+
+from services.api.plum.nicknames import nickname_key
+from services.api.request_body import Fields
+from shared.domain.calling_window import Calendar, CallingWindow
+from shared.domain.campaign import Dialect
+from shared.domain.egress import EgressPolicy, check_url
+from shared.domain.errors import Invalid
+from shared.domain.wall_clock import WEEK, WallTime, parse_calendar_date
+from shared.ports.campaigns import Campaigns, NewCampaign, NewWindow, Profile, Schedule
+
+#: The published API knows one zone only (PLUM-53).
+EASTERN: Final = "America/New_York"
+LONGEST_NAME_CHARACTERS: Final = 100
+#: As a day's windows may not overlap, more than this is a mistake.
+MOST_PROFILES: Final = 100
+
+_ID: Final = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaignReader:
+    """Reads one request of one tenant."""
+
+    campaigns: Campaigns
+    egress: EgressPolicy
+    tenant_id: int
+
+    async def read(self, fields: Fields) -> NewCampaign:
+        """Return the campaign; raises Invalid with the first field that is wrong."""
+        first_date = parse_calendar_date(_required(fields, "start_date"), field="start_date")
+        last_date = parse_calendar_date(_required(fields, "end_date"), field="end_date")
+        time_zone = _time_zone(fields)
+        windows = await self._windows(fields)
+        refuse_broken_calendar(first_date, last_date, time_zone, windows)
+        return NewCampaign(
+            dialect=Dialect.PLUM,
+            name=_name(fields),
+            first_date=first_date,
+            last_date=last_date,
+            time_zone=time_zone,
+            schedule_id=(await self._schedule(fields)).schedule_id,
+            windows=windows,
+            start_url=self._url(fields, "start_url"),
+            result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
+        )
+
+    async def _schedule(self, fields: Fields) -> Schedule:
+        """Resolve `schedule` or `schedule_id` (PLUM-51): digits are an id first, then a nickname (PLUM-52)."""
+        field = "schedule" if _given(fields, "schedule") else "schedule_id"
+        written = _required(fields, field).strip()
+        schedules = await self.campaigns.schedules(self.tenant_id)
+        if _ID.fullmatch(written):
+            for schedule in schedules:
+                if schedule.schedule_id == int(written):
+                    return schedule
+        for schedule in schedules:
+            if schedule.nickname is not None and nickname_key(schedule.nickname) == nickname_key(written):
+                return schedule
+        raise Invalid(field, "The selected schedule is invalid: there is none with that id or nickname.")
+
+    async def _windows(self, fields: Fields) -> tuple[NewWindow, ...]:
+        if not _given(fields, "profiles"):
+            raise Invalid("profiles", "The profiles field is required.")
+        attached = fields.array("profiles")
+        if not 1 <= len(attached) <= MOST_PROFILES:
+            raise Invalid("profiles", f"Attach from 1 to {MOST_PROFILES} profiles.")
+        known = await self.campaigns.profiles(self.tenant_id)
+        return tuple(_window(item, known) for item in attached)
+
+    def _url(self, fields: Fields, name: str) -> str:
+        url = _required(fields, name).strip()
+        check_url(url, self.egress, field=name)
+        if not urlsplit(url).hostname:
+            raise Invalid(name, f"The {name} must be a URL.")
+        return url
+
+
+def _window(item: object, known: list[Profile]) -> NewWindow:
+    if not isinstance(item, dict):
+        raise Invalid("profiles", 'Each profile is an object: {"profile", "start_time", "end_time"}.')
+    opens = WallTime.parse(_part(item, "start_time"), field="profiles")
+    closes = WallTime.parse(_part(item, "end_time"), field="profiles", as_end=True)
+    profile = _profile(_part(item, "profile"), known)
+    return NewWindow(opens_minute=opens.minute, closes_minute=closes.minute, profile_id=profile.profile_id)
+
+
+def _part(item: dict[str, object], key: str) -> str:
+    value = item.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and key == "profile":
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid("profiles", f"Each profile needs a {key}.")
+    return value.strip()
+
+
+def _profile(written: str, known: list[Profile]) -> Profile:
+    """Resolve a profile by nickname (PLUM-53), or by id, since a profile need not have a nickname."""
+    if _ID.fullmatch(written):
+        for profile in known:
+            if profile.profile_id == int(written):
+                return profile
+    for profile in known:
+        if profile.nickname is not None and nickname_key(profile.nickname) == nickname_key(written):
+            return profile
+    raise Invalid("profiles", f"The selected profile is invalid: there is none called {written[:64]!r}.")
+
+
+def refuse_broken_calendar(
+    first_date: date, last_date: date, time_zone: str, windows: tuple[NewWindow, ...]
+) -> None:
+    """Raise Invalid for dates in the wrong order, an unknown zone, and windows that end early or overlap."""
+    Calendar(
+        first_date=first_date,
+        last_date=last_date,
+        zone=time_zone,
+        weekdays=frozenset(WEEK),  # the schedule's days narrow it and can break nothing
+        windows=tuple(
+            CallingWindow(opens_minute=window.opens_minute, closes_minute=window.closes_minute)
+            for window in windows
+        ),
+    )
+
+
+def _time_zone(fields: Fields) -> str:
+    return fields.text("time_zone").strip() if _given(fields, "time_zone") else EASTERN
+
+
+def _name(fields: Fields) -> str | None:
+    if not _given(fields, "name"):
+        return None
+    name = fields.text("name").strip()
+    if len(name) > LONGEST_NAME_CHARACTERS:
+        raise Invalid("name", f"The name may not be greater than {LONGEST_NAME_CHARACTERS} characters.")
+    return name
+
+
+def _given(fields: Fields, name: str) -> bool:
+    """Tell whether a field was sent; an empty one counts as not sent, as in a form that nobody filled in."""
+    return name in fields.names and fields.raw(name) not in {"", None}
+
+
+def _required(fields: Fields, name: str) -> str:
+    if not _given(fields, name):
+        raise Invalid(name, f"The {name} field is required.")
+    return fields.text(name)

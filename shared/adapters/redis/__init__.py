@@ -1,0 +1,1 @@
+"""Redis: the doorbell and the scoreboard."""

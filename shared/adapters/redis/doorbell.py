@@ -1,0 +1,105 @@
+"""The doorbell over dramatiq's Redis broker.
+
+dramatiq is used for what it does well, queueing across processes, and for nothing that it cannot promise: no
+retries, no delays, no results, no time limits. A message that it loses is rung again by the pacer; one that it
+doubles finds the attempt leased.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import dramatiq
+import redis
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionError as BrokerConnectionError
+from typing_extensions import override
+
+from shared.contracts.dial_job import DELIVER_QUEUE, DIAL_QUEUE, DialJob, UnreadableJob
+from shared.ports.doorbell import Doorbell, DoorbellAway, DoorbellListener
+
+#: How long an idle consumer sleeps between two looks at the queue, at most.
+WORKER_TIMEOUT_MS = 20
+#: The callbacks only hand over: two threads keep one free while the other waits for the loop.
+WORKER_THREADS = 2
+#: A server that is away is noticed within this time instead of the system's minutes.
+SOCKET_TIMEOUT_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+_AWAY = (redis.ConnectionError, redis.TimeoutError, BrokerConnectionError, OSError)
+
+
+def broker(url: str, namespace: str) -> RedisBroker:
+    """Return a broker without middleware: every promise beyond delivery is kept in Postgres."""
+    client = redis.Redis.from_url(
+        url, socket_timeout=SOCKET_TIMEOUT_SECONDS, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS
+    )
+    return RedisBroker(client=client, namespace=f"{namespace}:dramatiq", middleware=[])  # type: ignore[no-untyped-call]  # dramatiq's own
+
+
+class RedisDoorbell(Doorbell):
+    """Rings by enqueueing; dramatiq's client blocks, so it is called on a thread."""
+
+    def __init__(self, redis_broker: RedisBroker) -> None:
+        self._broker = redis_broker
+        self._broker.declare_queue(DIAL_QUEUE)
+        self._broker.declare_queue(DELIVER_QUEUE)
+
+    @override
+    async def ring(self, jobs: Sequence[DialJob]) -> None:
+        await asyncio.to_thread(self._enqueue, [_message(DIAL_QUEUE, job.encode()) for job in jobs])
+
+    @override
+    async def ring_deliverers(self) -> None:
+        await asyncio.to_thread(self._enqueue, [_message(DELIVER_QUEUE, {})])
+
+    @override
+    async def works(self) -> bool:
+        try:
+            return bool(await asyncio.to_thread(self._broker.client.ping))
+        except _AWAY:
+            return False
+
+    def _enqueue(self, messages: Sequence[dramatiq.Message[None]]) -> None:
+        try:
+            for message in messages:
+                self._broker.enqueue(message)
+        except _AWAY as error:
+            raise DoorbellAway from error
+
+
+class RedisDoorbellListener(DoorbellListener):
+    """Listens with an embedded dramatiq worker: its threads only hand what they hear to the loop."""
+
+    def __init__(self, redis_broker: RedisBroker) -> None:
+        self._broker = redis_broker
+        self._worker: dramatiq.Worker | None = None
+
+    @override
+    def start(self, *, on_dial: Callable[[DialJob], object], on_delivery: Callable[[], object]) -> None:
+        def dial(**message: object) -> None:
+            try:
+                on_dial(DialJob.decode(message))
+            except UnreadableJob as error:
+                _log.warning("dial_job_unreadable", reason=str(error))
+
+        def deliver() -> None:
+            on_delivery()
+
+        for name, hear in ((DIAL_QUEUE, dial), (DELIVER_QUEUE, deliver)):
+            dramatiq.actor(broker=self._broker, actor_name=name, queue_name=name)(hear)
+        self._worker = dramatiq.Worker(
+            self._broker, worker_timeout=WORKER_TIMEOUT_MS, worker_threads=WORKER_THREADS
+        )
+        self._worker.start()
+
+    @override
+    def stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+        self._broker.close()
+
+
+def _message(name: str, fields: dict[str, int]) -> dramatiq.Message[None]:
+    return dramatiq.Message(queue_name=name, actor_name=name, args=(), kwargs=fields, options={})

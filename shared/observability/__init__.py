@@ -1,0 +1,1 @@
+"""The metrics catalogue and the logs."""
