@@ -76,7 +76,7 @@ async def _claim(
 ) -> list[DialJob]:
     campaign = tick.campaign
     stretches = [Stretch.of(interval, unpaced=UNPACED) for interval in intervals]
-    needed = emissions_needed(campaign.pacing, stretches, most=most)
+    needed = emissions_needed(campaign.pacing, stretches, horizon=horizon, most=most)
     offer = plan(
         campaign.pacing,
         stretches=stretches,

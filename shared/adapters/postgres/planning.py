@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from typing_extensions import override
@@ -17,9 +17,8 @@ from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
-from shared.domain.pace import Pace
-from shared.domain.pacing import Cycle, PacingState
-from shared.domain.pacing_ring import Bound, Ring
+from shared.domain.pacing import PacingState
+from shared.domain.pacing_row import PacingRow
 from shared.ports.planning import DueCampaign, Planning, Tick, UndialedNumber
 
 _SQL = queries("planning")
@@ -124,22 +123,8 @@ class PostgresTick(Tick):
 
     @override
     async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
-        cycle, ring = pacing.cycle, pacing.ring
-        pace = cycle.pace if cycle else None
         await self._connection.execute(
-            _SQL["keep_pacing"],
-            *self._key,
-            look_at,
-            cycle.started_at if cycle else None,
-            pace.period_minutes if pace else None,
-            pace.amount if pace else None,
-            pace.gap_minutes if pace else None,
-            cycle.next_slot if cycle else 0,
-            pacing.idle_since,
-            ring.emitted,
-            ring.last_due_at,
-            [_bound_to_json(bound) for bound in ring.bounds],
-            *self._cursor,
+            _SQL["keep_pacing"], *self._key, look_at, *self._cursor, *PacingRow.of(pacing)
         )
 
     @override
@@ -192,45 +177,6 @@ def _due_campaign(row: asyncpg.Record) -> DueCampaign:
         epoch=row["epoch"],
         started_at=row["started_at"],
         calls_at_once=row["calls_at_once"],
-        pacing=PacingState(
-            cycle=_cycle(row),
-            ring=Ring(
-                emitted=row["last_emission_no"],
-                last_due_at=row["last_due_at"],
-                bounds=tuple(_bound_from_json(bound) for bound in row["ring_bounds"]),
-            ),
-            idle_since=row["idle_since"],
-        ),
+        pacing=PacingRow(**{name: row[name] for name in PacingRow._fields}).state(),
         now=row["now"],
-    )
-
-
-def _cycle(row: asyncpg.Record) -> Cycle | None:
-    if row["cycle_started_at"] is None:
-        return None
-    pace = Pace(
-        period_minutes=row["period_minutes"], amount=row["amount_per_period"], gap_minutes=row["gap_minutes"]
-    )
-    return Cycle(started_at=row["cycle_started_at"], pace=pace, next_slot=row["next_slot"])
-
-
-def _bound_to_json(bound: Bound) -> dict[str, Any]:
-    return {
-        "period_minutes": bound.pace.period_minutes,
-        "amount": bound.pace.amount,
-        "gap_minutes": bound.pace.gap_minutes,
-        "counted_after": bound.counted_after,
-        "until": None if bound.until is None else bound.until.isoformat(),
-    }
-
-
-def _bound_from_json(stored: dict[str, Any]) -> Bound:
-    return Bound(
-        pace=Pace(
-            period_minutes=stored["period_minutes"],
-            amount=stored["amount"],
-            gap_minutes=stored["gap_minutes"],
-        ),
-        counted_after=stored["counted_after"],
-        until=None if stored["until"] is None else datetime.fromisoformat(stored["until"]),
     )

@@ -151,15 +151,15 @@ CREATE TABLE campaign_pacing (
     tenant_id bigint NOT NULL,
     campaign_id bigint NOT NULL,
     look_at timestamptz,  -- when a pacer looks next; NULL: there is nothing to look for
-    cycle_started_at timestamptz,  -- the newest cycle; NULL before the first
-    period_minutes bigint,  -- the pace in force: a changed profile waits for the next cycle or window
-    amount_per_period bigint,
-    gap_minutes bigint,
-    next_slot bigint NOT NULL DEFAULT 0,
-    idle_since timestamptz,  -- the last look, if nothing was waiting then: slots that go by from there on are spent
-    last_emission_no bigint NOT NULL DEFAULT 0,
+    cycle_started_at timestamptz,  -- the newest cycle; the five are NULL before the first
+    cycle_period_minutes bigint,  -- the pace in force: a changed profile waits for the next cycle or window
+    cycle_amount bigint,
+    cycle_gap_minutes bigint,
+    cycle_next_slot bigint,
+    emitted bigint NOT NULL DEFAULT 0,  -- the number of the last emission
     last_due_at timestamptz,
-    ring_bounds jsonb NOT NULL DEFAULT '[]',  -- the paces that still bound the emissions to come, largest first
+    ring_bounds text NOT NULL DEFAULT '[]',  -- the paces that still bound the emissions to come, as JSON
+    idle_since timestamptz,  -- the last look, if nothing was waiting then: slots that go by from there on are spent
     claimed_batch_no integer NOT NULL DEFAULT 0,  -- a hint: the partial index on ready numbers is the truth
     claimed_line_no bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant_id, campaign_id),

@@ -6,8 +6,8 @@ SELECT clock_timestamp() AS now;
 
 -- name: due_campaign
 -- The campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
-SELECT p.tenant_id, p.campaign_id, p.cycle_started_at, p.period_minutes, p.amount_per_period, p.gap_minutes,
-       p.next_slot, p.idle_since, p.last_emission_no, p.last_due_at, p.ring_bounds, p.claimed_batch_no, p.claimed_line_no,
+SELECT p.tenant_id, p.campaign_id, p.cycle_started_at, p.cycle_period_minutes, p.cycle_amount, p.cycle_gap_minutes,
+       p.cycle_next_slot, p.emitted, p.last_due_at, p.ring_bounds, p.idle_since, p.claimed_batch_no, p.claimed_line_no,
        c.state, c.epoch, c.started_at, c.calls_at_once, clock_timestamp() AS now
 FROM campaign_pacing p JOIN campaign c USING (tenant_id, campaign_id)
 WHERE p.look_at <= clock_timestamp()
@@ -90,8 +90,9 @@ SELECT EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AN
 -- name: keep_pacing
 -- Store what a tick decided.
 UPDATE campaign_pacing
-SET look_at = $3, cycle_started_at = $4, period_minutes = $5, amount_per_period = $6, gap_minutes = $7, next_slot = $8,
-    idle_since = $9, last_emission_no = $10, last_due_at = $11, ring_bounds = $12, claimed_batch_no = $13, claimed_line_no = $14
+SET look_at = $3, claimed_batch_no = $4, claimed_line_no = $5, cycle_started_at = $6, cycle_period_minutes = $7,
+    cycle_amount = $8, cycle_gap_minutes = $9, cycle_next_slot = $10, emitted = $11, last_due_at = $12,
+    ring_bounds = $13, idle_since = $14
 WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: look_again

@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.embedded.processes import LAUNCHER
 from shared.adapters.embedded.system_user import server_account
 
-IDENTITY = "id -u; id -g; id -G; umask; pwd"
+IDENTITY = "PATH=/usr/bin:/bin; id -u; id -g; id -G; umask; pwd"
 
 
 def launched(*orders: object, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

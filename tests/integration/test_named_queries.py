@@ -1,0 +1,47 @@
+"""Every named query, against the real schema, in the role that runs it."""
+
+import asyncpg
+import pytest
+
+from shared.adapters.postgres.queries import queries
+
+#: Which role runs which file.
+ROLES = {
+    "campaigns": "paceline_api",
+    "delivering": "paceline_deliverer",
+    "dialing": "paceline_dialer",
+    "planning": "paceline_pacer",
+    "reaping": "paceline_pacer",
+    "tenants": "paceline_admin",
+    "totals": "paceline_pacer",
+    "uploads": "paceline_api",
+}
+#: Run by themselves: they are no statements that a plan can be made for.
+UNPLANNED = {"make_staging", "allow_a_long_upload"}
+QUERIES = [(file, name) for file in ROLES for name in queries(file)]
+
+
+@pytest.mark.parametrize(("file", "name"), QUERIES)
+async def test_a_query_is_valid_and_permitted(database_url: str, file: str, name: str) -> None:
+    """It parses, its columns exist, and its role may do what it does."""
+    connection = await asyncpg.connect(database_url, server_settings={"role": ROLES[file]})
+    try:
+        if file == "uploads":
+            await connection.execute(queries("uploads")["make_staging"])
+        if name in UNPLANNED:
+            async with connection.transaction():
+                await connection.execute(queries(file)[name])
+            return
+        statement = await connection.prepare(queries(file)[name])
+        await connection.execute(f"PREPARE planned AS {queries(file)[name]}")
+        nothing = ", ".join("NULL" for _ in statement.get_parameters())
+        await connection.fetch(f"EXPLAIN EXECUTE planned{f'({nothing})' if nothing else ''}")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("file", ROLES)
+def test_a_query_says_what_it_is_for(file: str) -> None:
+    """A file without statements, or a statement that starts with a comment, is a slip of the format."""
+    assert queries(file)
+    assert not any(statement.startswith("--") for statement in queries(file).values())
