@@ -40,20 +40,20 @@ def run_service(name: str, serve: Serve, settings: Settings | None = None) -> No
     settings = settings or Settings()
     configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
     try:
-        uvloop.run(_serve(name, serve, settings))
+        uvloop.run(_serve(serve, settings))
     except PacelineError as error:
         print(error.message, file=sys.stderr)  # noqa: T201 - for the person who started the service
         raise SystemExit(_REFUSED_EXIT) from error
 
 
-async def _serve(name: str, serve: Serve, settings: Settings) -> None:
+async def _serve(serve: Serve, settings: Settings) -> None:
     request = StopRequest()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, request.signalled)
     _log.info("service_starts")
     await serve(settings, request)
-    _log.info("service_ends", service=name)
+    _log.info("service_ends")
 
 
 async def run_until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:

@@ -212,7 +212,7 @@ def _file_name(disposition: HeaderValue) -> str | None:
     """Return the last component of the file's name, fit to be shown; it is never opened."""
     name = disposition.parameters.get("filename")
     if name is None and "filename*" in disposition.parameters:  # RFC 8187: UTF-8'en'...
-        name = unquote(disposition.parameters["filename*"].rpartition("'")[2], errors="replace")
+        name = unquote(disposition.parameters["filename*"].rpartition("'")[2])
     if not name:
         return name
     last = _CONTROL.sub("", re.split(r"[/\\]", name)[-1])

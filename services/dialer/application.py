@@ -134,6 +134,8 @@ class Application:
                 self._stop_timer(timer_id)
             case asked.Listen(timeout_ms=timeout_ms):
                 await self._call.collect(timeout_ms)
+            case asked.StopListening():
+                pass  # keys are heard at all times; the session drops those that it does not want
             case asked.HangUp():
                 await self._call.hang_up()
             case asked.Log(label=label):

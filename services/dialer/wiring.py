@@ -7,8 +7,6 @@ import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from shared.adapters.interpreter.pool import InterpreterPool
-
 from services.dialer.call_runner import CallLimits, CallRunner
 from services.dialer.deliverer import Deliverer
 from services.dialer.switchboard import Switchboard
@@ -16,6 +14,7 @@ from services.dialer.witness import CallWitness
 from shared.adapters.egress.exchange import GuardedHttp
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
+from shared.adapters.interpreter.pool import InterpreterPool
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries

@@ -1,6 +1,7 @@
 """The pacer's loop: tick while a campaign is due, ring for what was claimed, sleep until the next one is."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -71,7 +72,7 @@ class Pacer:
         if now - self._doorbell_checked_at >= DOORBELL_CHECK_SECONDS:
             works = await self.doorbell.works()
             if works != self._doorbell_works:
-                _log.warning("doorbell_works" if works else "doorbell_away")
+                _log.log(logging.INFO if works else logging.WARNING, "doorbell", works=works)
             self._doorbell_works, self._doorbell_checked_at = works, now
         return self._doorbell_works
 

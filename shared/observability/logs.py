@@ -7,8 +7,6 @@ sender. As a last line of defence the processor below blanks what looks like a n
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
@@ -23,7 +21,7 @@ def configure_logs(*, service: str, level: str, log_format: str) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _naming(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -34,12 +32,23 @@ def configure_logs(*, service: str, level: str, log_format: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     # The libraries' own chatter: what is serious passes, with our format left to them.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
 
 
-def blank_numbers(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _naming(service: str) -> structlog.typing.Processor:
+    """Name the service in every line, whichever thread or task writes it."""
+
+    def name(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return name
+
+
+def blank_numbers(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
     """Replace what looks like a phone number in any text of a log line."""
     for key, value in event.items():
         if isinstance(value, str) and key != "timestamp":

@@ -12,7 +12,7 @@ import dramatiq
 import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.errors import ConnectionError as BrokerConnectionError
+from dramatiq.errors import BrokerConnectionError
 from typing_extensions import override
 
 from shared.contracts.dial_job import DELIVER_QUEUE, DIAL_QUEUE, DialJob, UnreadableJob

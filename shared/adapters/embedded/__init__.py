@@ -1,0 +1,1 @@
+"""The two servers, Postgres and Redis, started from installed packages."""

@@ -1,0 +1,1 @@
+"""VoiceXML sessions in processes of their own."""

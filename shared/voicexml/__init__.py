@@ -1,0 +1,1 @@
+"""A VoiceXML interpreter as a plain state machine: events in, effects out."""

@@ -1,0 +1,330 @@
+"""From checked markup to prompts and executable content (VoiceXML 2.0, 4.1 and 5.3).
+
+Which element may stand where is the schema's (Appendix O), written below as sets. An element that may not
+stand there makes the document invalid; one that may and is not built yet becomes `Unsupported`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from urllib.parse import urljoin
+
+from shared.voicexml import model
+from shared.voicexml.attributes import (
+    at_most_one,
+    count,
+    duration,
+    exactly_one,
+    flag,
+    names,
+    one_of,
+    required,
+)
+from shared.voicexml.errors import DocumentInvalid
+from shared.voicexml.markup import Node, collapsed
+from shared.voicexml.model import Executable, Part, Prompt
+
+#: What makes up a prompt wherever one could stand (the schema's `audio` group).
+AUDIO = frozenset({"audio", "enumerate", "value"})
+
+#: SSML inside a prompt or an audio (4.1.1).
+_SPEECH_MARKUP = frozenset(
+    {
+        "break",
+        "desc",
+        "emphasis",
+        "foreach",
+        "lexicon",
+        "mark",
+        "metadata",
+        "meta",
+        "p",
+        "phoneme",
+        "prosody",
+        "s",
+        "say-as",
+        "sub",
+        "voice",
+    }
+)
+
+#: Executable content (5.3), with the elements of VoiceXML 2.1.
+EXECUTABLE = AUDIO | {
+    "assign",
+    "clear",
+    "data",
+    "disconnect",
+    "exit",
+    "foreach",
+    "goto",
+    "if",
+    "log",
+    "prompt",
+    "reprompt",
+    "return",
+    "script",
+    "submit",
+    "throw",
+    "var",
+}
+
+#: They say something about a document and nothing to a caller.
+_SILENT = frozenset({"desc", "meta", "metadata"})
+
+#: How long a break of each strength is (SSML 1.0, 2.2.3 leaves it to the processor): from a comma to a
+#: paragraph as a calm speaker makes them.
+_BREAK_MS = MappingProxyType(
+    {"none": 0, "x-weak": 100, "weak": 250, "medium": 500, "strong": 1_000, "x-strong": 2_000}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What an element inherits from those around it."""
+
+    base_url: str
+    language: str
+
+    def inside(self, node: Node) -> "Setting":
+        """Return the setting within `node`, which may change the base and the language."""
+        base = node.attributes.get("xml:base")
+        return replace(
+            self,
+            base_url=urljoin(self.base_url, base) if base else self.base_url,
+            language=node.attributes.get("xml:lang", self.language),
+        )
+
+
+def misplaced(node: Node, parent: str) -> DocumentInvalid:
+    """Say that an element may not stand there."""
+    return DocumentInvalid(f"<{node.name}> may not stand in <{parent}>.", line=node.line)
+
+
+def no_text(node: Node) -> None:
+    """Refuse text where the schema has none."""
+    if node.text:
+        raise DocumentInvalid(f"<{node.name}> may not hold text: {node.text[:40]!r}.", line=node.line)
+
+
+def unsupported(node: Node) -> model.Unsupported:
+    """Keep an element that is not built yet, to throw when it is reached."""
+    return model.Unsupported(element=node.name, line=node.line)
+
+
+def parts(children: Iterable[Node | str], setting: Setting, parent: str) -> tuple[Part, ...]:
+    """Read the inside of a prompt."""
+    return tuple(_parts(children, setting, parent))
+
+
+def _parts(children: Iterable[Node | str], setting: Setting, parent: str) -> Iterator[Part]:
+    for child in children:
+        if isinstance(child, Node):
+            if child.name not in AUDIO | _SPEECH_MARKUP:
+                raise misplaced(child, parent)
+            if child.name not in _SILENT:
+                yield _PARTS.get(child.name, _unsupported_part)(child, setting)
+        elif collapsed(child):
+            yield model.Words(text=collapsed(child))
+
+
+def _unsupported_part(node: Node, _: Setting) -> Part:
+    return unsupported(node)
+
+
+def _value(node: Node, _: Setting) -> Part:
+    return model.Value(expr=required(node, "expr"), line=node.line)
+
+
+def _audio(node: Node, setting: Setting) -> Part:
+    exactly_one(node, "src", "expr")
+    return model.AudioPart(
+        src=node.attributes.get("src"),
+        expr=node.attributes.get("expr"),
+        base_url=setting.base_url,
+        fallback=parts(node.children, setting, node.name),
+        line=node.line,
+    )
+
+
+def _break(node: Node, _: Setting) -> Part:
+    strength = one_of(node, "strength", "medium", *_BREAK_MS)
+    time_ms = duration(node, "time")
+    return model.Break(duration_ms=_BREAK_MS[strength] if time_ms is None else time_ms)
+
+
+def _mark(node: Node, _: Setting) -> Part:
+    return model.MarkPart(name=required(node, "name"))
+
+
+_PARTS: Mapping[str, Callable[[Node, Setting], Part]] = MappingProxyType(
+    {"value": _value, "audio": _audio, "break": _break, "mark": _mark}
+)
+
+
+def prompt(node: Node, setting: Setting) -> Prompt:
+    """Read a <prompt>."""
+    inside = setting.inside(node)
+    return Prompt(
+        parts=parts(node.children, inside, node.name),
+        cond=node.attributes.get("cond"),
+        count=count(node),
+        bargein=flag(node, "bargein"),
+        timeout_ms=duration(node, "timeout"),
+        language=inside.language,
+        line=node.line,
+    )
+
+
+def bare_prompt(children: list[Node | str], setting: Setting, *, parent: Node) -> Prompt | None:
+    """Make a prompt of text, audio and values that stand alone (4.1.2); None if it is white space only."""
+    content = parts(children, setting, parent.name)
+    first = next((child.line for child in children if isinstance(child, Node)), parent.line)
+    return Prompt(parts=content, language=setting.language, line=first) if content else None
+
+
+def executable(children: Iterable[Node | str], setting: Setting, parent: Node) -> tuple[Executable, ...]:
+    """Read executable content; runs of text, audio and values become prompts."""
+    return tuple(_executable(children, setting, parent))
+
+
+def _executable(children: Iterable[Node | str], setting: Setting, parent: Node) -> Iterator[Executable]:
+    bare: list[Node | str] = []
+    for child in children:
+        if isinstance(child, str) or child.name in AUDIO:
+            bare.append(child)
+            continue
+        if child.name not in EXECUTABLE:
+            raise misplaced(child, parent.name)
+        if spoken := bare_prompt(bare, setting, parent=parent):
+            yield spoken
+        bare.clear()
+        yield _EXECUTABLES.get(child.name, _unsupported_executable)(child, setting)
+    if spoken := bare_prompt(bare, setting, parent=parent):
+        yield spoken
+
+
+def _unsupported_executable(node: Node, _: Setting) -> Executable:
+    return unsupported(node)
+
+
+def var(node: Node) -> model.Var:
+    """Read a <var>."""
+    return model.Var(name=required(node, "name"), expr=node.attributes.get("expr"), line=node.line)
+
+
+def _var(node: Node, _: Setting) -> Executable:
+    return var(node)
+
+
+def _assign(node: Node, _: Setting) -> Executable:
+    return model.Assign(name=required(node, "name"), expr=required(node, "expr"), line=node.line)
+
+
+def _clear(node: Node, _: Setting) -> Executable:
+    return model.Clear(names=names(node.attributes.get("namelist", "")), line=node.line)
+
+
+def _if(node: Node, setting: Setting) -> Executable:
+    cond: str | None = required(node, "cond")
+    line = node.line
+    content: list[Node | str] = []
+    branches: list[model.Branch] = []
+    for child in node.children:
+        if not isinstance(child, Node) or child.name not in {"elseif", "else"}:
+            content.append(child)
+            continue
+        if cond is None:
+            raise DocumentInvalid(f"<{child.name}> may not follow <else>.", line=child.line)
+        branches.append(model.Branch(cond=cond, content=executable(content, setting, node), line=line))
+        cond = required(child, "cond") if child.name == "elseif" else None
+        line = child.line
+        content.clear()
+    branches.append(model.Branch(cond=cond, content=executable(content, setting, node), line=line))
+    return model.If(branches=tuple(branches), line=node.line)
+
+
+def _reprompt(node: Node, _: Setting) -> Executable:
+    return model.Reprompt(line=node.line)
+
+
+def _goto(node: Node, _: Setting) -> Executable:
+    exactly_one(node, "next", "expr", "nextitem", "expritem")
+    return model.Goto(
+        next=node.attributes.get("next"),
+        expr=node.attributes.get("expr"),
+        nextitem=node.attributes.get("nextitem"),
+        expritem=node.attributes.get("expritem"),
+        fetch_timeout_ms=duration(node, "fetchtimeout"),
+        line=node.line,
+    )
+
+
+def _submit(node: Node, _: Setting) -> Executable:
+    exactly_one(node, "next", "expr")
+    if node.attributes.get("enctype", "").startswith("multipart/"):
+        # Only a recording needs it, and there are none yet.
+        return unsupported(node)
+    namelist = node.attributes.get("namelist")
+    return model.Submit(
+        next=node.attributes.get("next"),
+        expr=node.attributes.get("expr"),
+        names=None if namelist is None else names(namelist),
+        post=one_of(node, "method", "get", "post") == "post",
+        fetch_timeout_ms=duration(node, "fetchtimeout"),
+        line=node.line,
+    )
+
+
+def _exit(node: Node, _: Setting) -> Executable:
+    at_most_one(node, "expr", "namelist")
+    return model.Exit(
+        expr=node.attributes.get("expr"),
+        names=names(node.attributes.get("namelist", "")),
+        line=node.line,
+    )
+
+
+def _disconnect(node: Node, _: Setting) -> Executable:
+    return model.Disconnect(names=names(node.attributes.get("namelist", "")), line=node.line)
+
+
+def _throw(node: Node, _: Setting) -> Executable:
+    exactly_one(node, "event", "eventexpr")
+    at_most_one(node, "message", "messageexpr")
+    return model.Throw(
+        event=node.attributes.get("event"),
+        eventexpr=node.attributes.get("eventexpr"),
+        message=node.attributes.get("message"),
+        messageexpr=node.attributes.get("messageexpr"),
+        line=node.line,
+    )
+
+
+def _log(node: Node, setting: Setting) -> Executable:
+    for child in node.elements:
+        if child.name != "value":
+            raise misplaced(child, node.name)
+    return model.Log(
+        label=node.attributes.get("label", ""),
+        expr=node.attributes.get("expr"),
+        parts=parts(node.children, setting, node.name),
+        line=node.line,
+    )
+
+
+_EXECUTABLES: Mapping[str, Callable[[Node, Setting], Executable]] = MappingProxyType(
+    {
+        "assign": _assign,
+        "clear": _clear,
+        "disconnect": _disconnect,
+        "exit": _exit,
+        "goto": _goto,
+        "if": _if,
+        "log": _log,
+        "prompt": prompt,
+        "reprompt": _reprompt,
+        "submit": _submit,
+        "throw": _throw,
+        "var": _var,
+    }
+)

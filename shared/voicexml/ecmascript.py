@@ -1,0 +1,224 @@
+"""The variables and expressions of a session: one class over one QuickJS context.
+
+The scope chain itself is in `ecmascript_prelude.py`. No Python function is ever handed to the engine: its
+time limit and call-backs exclude each other, and the limit is what keeps a hostile script from holding the
+process. What the limit cannot interrupt (a native search through megabytes) is for the parent process to end.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+import quickjs
+
+from shared.voicexml.ecmascript_prelude import PRELUDE
+from shared.voicexml.errors import Exhausted, ScriptFailed
+from shared.voicexml.events import SessionVariables
+from shared.voicexml.limits import (
+    MAX_SCRIPT_OVERRUNS,
+    MAX_SCRIPT_TEXT_CHARACTERS,
+    SCRIPT_CPU_SECONDS,
+    SCRIPT_HEAP_BYTES,
+    SCRIPT_STACK_BYTES,
+)
+
+
+class Undefined(Enum):
+    """ECMAScript's undefined, which is not null."""
+
+    UNDEFINED = "undefined"
+
+
+UNDEFINED: Final = Undefined.UNDEFINED
+
+#: What an expression may come to; an object comes as its JSON text in a JsonText.
+Value = Undefined | None | bool | float | str
+
+
+class JsonText(str):
+    """An ECMAScript object, written as JSON."""
+
+    __slots__ = ()
+
+
+#: 5.1.1: a variable is named as in ECMAScript; dots would name a property of something else.
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+#: What may stand left of an assignment: a variable, a property of it, an element of that.
+_TARGET = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*|\[[0-9]{1,9}\])*")
+
+#: ECMA-262, 7.5: they cannot be variables, and `typeof = 1` would be a puzzling message.
+_RESERVED = re.compile(
+    "break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|"
+    "for|function|if|import|in|instanceof|let|new|null|return|static|super|switch|this|throw|true|try|typeof|"
+    "var|void|while|with|yield"
+)
+
+_SCOPES = frozenset({"session", "application", "document", "dialog"})
+
+#: The engine's own words, when the time is up.
+_INTERRUPTED = "interrupted"
+
+
+class DataModel:
+    """The scopes of one session, innermost last. Every method may raise ScriptFailed.
+
+    The first scope is always the session's; entering a document adds the application's and document's in one
+    (a document without an application root is its own, 5.1.2), a dialog adds its own, and each block, filled
+    and catch an anonymous one.
+    """
+
+    def __init__(self, variables: SessionVariables, *, seed: int, now: float) -> None:
+        self._context = quickjs.Context()
+        self._context.set_memory_limit(SCRIPT_HEAP_BYTES)
+        self._context.set_max_stack_size(SCRIPT_STACK_BYTES)
+        self._context.set_time_limit(SCRIPT_CPU_SECONDS)
+        self._engine = self._context.eval(PRELUDE)(seed & 0xFFFF_FFFF, int(now * 1_000))
+        self._overruns = 0
+        self._depth = 0
+        self.push("session")
+        for name, value in _session_facts(variables).items():
+            self.set_fact(name, value)
+
+    @property
+    def depth(self) -> int:
+        """How many scopes there are, to come back to with `unwind`."""
+        return self._depth
+
+    def push(self, *names: str) -> None:
+        """Enter a scope; under each of the names it is a variable too."""
+        self._run("push", " ".join(names))
+        self._depth += 1
+
+    def unwind(self, depth: int) -> None:
+        """Leave all scopes beyond the first `depth`."""
+        self._run("unwind", str(depth))
+        self._depth = depth
+
+    def declare(self, name: str, expr: str | None) -> None:
+        """Declare a variable in the innermost scope (5.3.1); without an expression it is undefined."""
+        _check_name(name)
+        self._run("declare", name, expr or "")
+
+    def assign(self, name: str, expr: str) -> None:
+        """Set a declared variable, or a property of one, where it was declared (5.3.2)."""
+        self._run("assign", _target(name), expr)
+
+    def clear(self, name: str) -> None:
+        """Make a declared variable undefined (5.3.3)."""
+        self._run("clear", _target(name))
+
+    def store(self, name: str, value: object) -> None:
+        """Declare a variable in the innermost scope with a value that JSON can write."""
+        self._run("store", name, json.dumps(value))
+
+    def set_fact(self, name: str, value: object) -> None:
+        """Set session.<name>, which no script can change."""
+        self._run("fact", name, json.dumps(value))
+
+    def set_last_result(self, result: Mapping[str, object] | None) -> None:
+        """Set application.lastresult$ (5.1.5), which is undefined while nothing was recognised."""
+        self._run("remember", "" if result is None else json.dumps([result]))
+
+    def is_filled(self, name: str) -> bool:
+        """Tell whether a form item variable of the present dialog is defined."""
+        return self._run("filled", name) is True
+
+    def evaluate(self, expr: str) -> Value:
+        """Evaluate an expression in the innermost scope."""
+        return self._run("evaluate", expr)
+
+    def condition(self, expr: str) -> bool:
+        """Evaluate an expression, converted to boolean as ECMAScript does."""
+        return self._run("condition", expr) is True
+
+    def text(self, expr: str) -> str:
+        """Evaluate an expression, converted to a string as ECMAScript does."""
+        return str(self._run("text", expr))
+
+    def wire_text(self, expr: str) -> str:
+        """Evaluate an expression for a server: as `text`, but objects become JSON."""
+        return str(self._run("wire", expr))
+
+    def _run(self, operation: str, first: str, second: str = "") -> Value:
+        try:
+            answer = self._engine(operation, first, second)
+        except quickjs.JSException as error:
+            raise self._refusal(str(error)) from None
+        except (ValueError, TypeError, SystemError):
+            # The binding's own, for a value that it cannot carry over; a script can bend the built-ins that
+            # the prelude relies on, and harms only its own session.
+            raise ScriptFailed("The result of an expression cannot be read.") from None
+        return _read(answer)
+
+    def _refusal(self, message: str) -> ScriptFailed | Exhausted:
+        reason = message.partition("\n")[0]
+        if _INTERRUPTED not in reason:
+            return ScriptFailed(reason)
+        self._overruns += 1
+        if self._overruns >= MAX_SCRIPT_OVERRUNS:
+            return Exhausted(f"{self._overruns} scripts ran longer than {SCRIPT_CPU_SECONDS} s.")
+        return ScriptFailed(f"The script ran longer than {SCRIPT_CPU_SECONDS} s.")
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name in _SCOPES:
+        raise ScriptFailed(f"{name!r} cannot be the name of a variable.")
+
+
+def _target(name: str) -> str:
+    stripped = name.strip()
+    if not _TARGET.fullmatch(stripped):
+        raise ScriptFailed(f"{name!r} is not a variable that can be set.")
+    return stripped
+
+
+def _read(answer: object) -> Value:
+    """Read what the prelude wrote; see its table of letters."""
+    if not isinstance(answer, str) or not answer:
+        raise ScriptFailed("The result of an expression cannot be read.")
+    if len(answer) > MAX_SCRIPT_TEXT_CHARACTERS:
+        raise ScriptFailed(f"The result is longer than {MAX_SCRIPT_TEXT_CHARACTERS} characters.")
+    letter, content = answer[0], answer[1:]
+    match letter:
+        case "s":
+            return content
+        case "n":
+            return float(content.replace("Infinity", "inf"))
+        case "b":
+            return content == "1"
+        case "o":
+            return JsonText(content)
+        case "z":
+            return None
+        case "u":
+            return UNDEFINED
+        case _:
+            raise ScriptFailed(content or "An expression failed.")
+
+
+def _session_facts(variables: SessionVariables) -> dict[str, object]:
+    """Lay the session's variables out as 5.1.4 names them."""
+    facts: dict[str, object] = {
+        "id": variables.session_id,
+        "callee_type": variables.callee_type,
+        "telephone": {"ani": variables.ani, "dnis": variables.dnis},
+        "connection": {
+            "local": {"uri": _uri(variables.ani)},
+            "remote": {"uri": _uri(variables.dnis)},
+            # The side that began the call, which on an outbound call is ours; the prelude resolves it.
+            "originator": "local",
+            "protocol": {"name": "sip", "version": "2.0"},
+        },
+    }
+    for name, value in variables.more:
+        if name in facts or not _NAME.fullmatch(name):
+            raise ScriptFailed(f"{name!r} cannot be the name of a further session variable.")
+        facts[name] = value
+    return facts
+
+
+def _uri(number: str) -> str:
+    return f"tel:{number}" if number[:1].isdigit() or number.startswith("+") else number

@@ -1,0 +1,59 @@
+"""Properties: settings that hold for a document, a form or an input item (VoiceXML 2.0, 6.3).
+
+The innermost element that sets one wins. Values are text until they are used, and a value that makes no sense
+throws error.semantic there and then.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from shared.voicexml.attributes import boolean, milliseconds
+from shared.voicexml.errors import Thrown
+
+#: termchar, termtimeout and bargein as the specification says; the others it leaves to the platform. Five
+#: seconds is what callers get elsewhere before they are asked again, three between keys suits reading a
+#: number off a card, and fifteen for a document is longer than a caller stays in silence.
+DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "bargein": "true",
+        "fetchtimeout": "15s",
+        "interdigittimeout": "3s",
+        "termchar": "#",
+        "termtimeout": "0s",
+        "timeout": "5s",
+    }
+)
+
+
+class Properties:
+    """The properties in force at one place."""
+
+    def __init__(self, *layers: tuple[tuple[str, str], ...]) -> None:
+        """Take the layers from the outside in."""
+        self._values = dict(DEFAULTS)
+        for layer in layers:
+            self._values.update(layer)
+
+    def duration_ms(self, name: str) -> int:
+        """Read a time; raises Thrown."""
+        value = milliseconds(self._values[name])
+        if value is None:
+            raise self._senseless(name, "a time such as 3s or 850ms")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Read true or false; raises Thrown."""
+        value = boolean(self._values[name])
+        if value is None:
+            raise self._senseless(name, "true or false")
+        return value
+
+    def key(self, name: str) -> str:
+        """Read a key of the telephone or nothing; raises Thrown."""
+        value = self._values[name].strip()
+        if len(value) > 1 or value not in "0123456789*#ABCD":
+            raise self._senseless(name, "one key of the telephone, or empty")
+        return value
+
+    def _senseless(self, name: str, wanted: str) -> Thrown:
+        return Thrown("error.semantic", f"The property {name} is {self._values[name]!r} and not {wanted}.")

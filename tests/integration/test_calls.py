@@ -1,0 +1,301 @@
+"""From a started campaign to its results: the real pacer and dialer, in this process, on real servers.
+
+Only the callees are simulated, twenty-five times as fast as life.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiohttp import web
+
+from services.api.phone_list_upload import lines_of_array
+from services.dialer import wiring as dialer
+from services.pacer import wiring as pacer
+from shared.adapters.postgres.campaigns import PostgresCampaigns
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.tenants import create_token, token_hash
+from shared.adapters.sealing.sealer import Sealer
+from shared.domain.campaign import Dialect
+from shared.domain.pace import Pace
+from shared.domain.wall_clock import WEEK, parse_calendar_date
+from shared.ports.campaigns import NewCampaign, NewWindow
+from shared.process import StopRequest
+from shared.settings import Settings
+
+SPEED = 25
+APPLICATION = """<?xml version="1.0"?>
+<vxml version="2.1"><form>
+  <field name="choice" type="digits?length=1">
+    <prompt>Press one to confirm your appointment.</prompt>
+    <noinput><exit expr="'silent'"/></noinput>
+    <filled><exit namelist="choice"/></filled>
+  </field>
+</form></vxml>"""
+
+
+@dataclass
+class Receiver:
+    """A customer's two addresses: the application and the results."""
+
+    application: str = APPLICATION
+    application_status: int = 200
+    asked: list[dict[str, str]] = field(default_factory=list)
+    results: list[dict[str, str]] = field(default_factory=list)
+    base: str = ""
+
+    async def vxml(self, request: web.Request) -> web.Response:
+        """Answer with the application and note what was posted."""
+        self.asked.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.Response(text=self.application, status=self.application_status, content_type="text/xml")
+
+    async def result(self, request: web.Request) -> web.Response:
+        """Take a result."""
+        self.results.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.Response(text="ok")
+
+    def by_reference(self) -> dict[str, dict[str, str]]:
+        """Return the results by message_reference; each came once."""
+        found = {result["message_reference"]: result for result in self.results}
+        assert len(found) == len(self.results)
+        return found
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver on loopback."""
+    this = Receiver()
+    app = web.Application()
+    app.router.add_post("/vxml", this.vxml)
+    app.router.add_post("/result", this.result)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    this.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield this
+    await runner.cleanup()
+
+
+@dataclass
+class Platform:
+    """A pacer and a dialer that run, and the store of the API beside them."""
+
+    database_url: str
+    store: PostgresCampaigns
+    tenant_id: int
+    receiver: Receiver
+    dialer_stop: StopRequest
+
+    async def campaign(self, numbers: dict[str, str], *, per_minute: int = 3000, start: bool = True) -> int:
+        """Make a campaign of number -> reference, open around the clock."""
+        schedule = await self.store.create_schedule(self.tenant_id, None, WEEK)
+        profile = await self.store.create_profile(
+            self.tenant_id, None, Pace(period_minutes=1, amount=per_minute)
+        )
+        campaign = NewCampaign(
+            dialect=Dialect.PLUM, name=None, first_date=parse_calendar_date("2026-01-01", field="d"),
+            last_date=parse_calendar_date("2199-01-01", field="d"), time_zone="America/New_York",
+            schedule_id=schedule.schedule_id,
+            windows=(NewWindow(opens_minute=0, closes_minute=1440, profile_id=profile.profile_id),),
+            start_url=f"{self.receiver.base}/vxml", result_url=f"{self.receiver.base}/result",
+        )  # fmt: skip
+        lines = lines_of_array([f"tel:{number};ani=+12025550199,{ref}" for number, ref in numbers.items()])
+        taken = await self.store.create_campaign(self.tenant_id, campaign, lines)
+        assert taken.accepted == len(numbers)
+        if start:
+            await self.store.start(self.tenant_id, Dialect.PLUM, taken.campaign_id)
+        return taken.campaign_id
+
+    async def sql(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run a statement as the owner, who is bound by row-level security no more than a superuser is."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+            return rows
+        finally:
+            await connection.close()
+
+    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 20) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(seconds):
+            while not await met():
+                await asyncio.sleep(0.05)
+
+    async def until_results(self, count: int, *, seconds: float = 20) -> dict[str, dict[str, str]]:
+        """Wait for so many results and return them by reference."""
+
+        async def arrived() -> bool:
+            return len(self.receiver.results) >= count
+
+        await self.until(arrived, seconds=seconds)
+        return self.receiver.by_reference()
+
+
+@asynccontextmanager
+async def running(
+    database_url: str, redis_url: str, key_file: Path, receiver: Receiver
+) -> AsyncIterator[Platform]:
+    """Run a pacer and a dialer for the block."""
+    settings = Settings(
+        DATABASE_URL=database_url, REDIS_URL=redis_url, secret_key_file=key_file, simulator_speed=SPEED,
+        egress_allow=["127.0.0.0/8"], ring_seconds=15, longest_call_seconds=60, log_level="error", drain_seconds=0,
+    )  # type: ignore[call-arg]  # fmt: skip  # the two addresses go by their aliases
+    token = await create_token(database_url, tenant="t", name="n", sealer=Sealer.from_key_file(key_file))
+    database = await Database.connect(database_url, role="paceline_api", size=2)
+    store = PostgresCampaigns(database)
+    pacer_stop, dialer_stop = StopRequest(), StopRequest()
+    tasks = [
+        asyncio.create_task(pacer.serve(settings, pacer_stop)),
+        asyncio.create_task(dialer.serve(settings, dialer_stop)),
+    ]
+    try:
+        yield Platform(database_url, store, await store.tenant_of(token_hash(token)), receiver, dialer_stop)
+    finally:
+        pacer_stop.signalled()
+        dialer_stop.signalled()
+        await asyncio.gather(*tasks)
+        await database.close()
+
+
+@pytest.fixture
+async def platform(
+    database_url: str, redis_url: str, key_file: Path, receiver: Receiver
+) -> AsyncIterator[Platform]:
+    """A pacer and a dialer."""
+    async with running(database_url, redis_url, key_file, receiver) as this:
+        yield this
+
+
+async def test_every_callee_ends_in_its_own_result(platform: Platform) -> None:
+    """Ten callees, ten results with their references, each with the outcome that its callee makes."""
+    await platform.campaign({f"+120255501{n:02}": f"ref-{n:02}" for n in range(10)})
+    results = await platform.until_results(10)
+    outcomes = {reference: (result["result"], result["outcome"]) for reference, result in results.items()}
+    assert outcomes == {
+        "ref-00": ("completed", "Answered"),
+        "ref-01": ("failed", "Busy"),
+        "ref-02": ("failed", "NoAnswer"),
+        "ref-03": ("completed", "AnswerphoneMessageLeft"),
+        "ref-04": ("completed", "Fax"),
+        "ref-05": ("failed", "Unobtainable"),
+        "ref-06": ("failed", "NoConnection"),
+        "ref-07": ("failed", "NoAnswer"),
+        "ref-08": ("completed", "Answered"),
+        "ref-09": ("completed", "Answered"),
+    }
+    assert results["ref-09"]["exit.choice"] == "1"
+    assert results["ref-00"]["exit.expr"] == "silent"
+    assert results["ref-07"]["stage"] == "3"
+    assert all(result["attempts"] == "1" for result in results.values())
+    assert int(results["ref-09"]["duration"]) > 0
+
+
+async def test_the_application_is_told_whom_it_talks_to(platform: Platform) -> None:
+    """start_url gets the number, the reference, the call id and the campaign id, by POST."""
+    campaign_id = await platform.campaign({"+12025550109": "invoice 7 & 8"})
+    results = await platform.until_results(1)
+    assert platform.receiver.asked == [
+        {
+            "phone_number": "+12025550109",
+            "message_reference": "invoice 7 & 8",
+            "call_id": results["invoice 7 & 8"]["call_id"],
+            "campaign_id": str(campaign_id),
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "document"), [(500, APPLICATION), (200, "this is no VoiceXML"), (200, "<vxml version='2.1'/>")]
+)
+async def test_a_broken_application_drops_the_call_and_says_so(
+    platform: Platform, status: int, document: str
+) -> None:
+    """The callee was reached, the result says CallDropped, and nobody is called again."""
+    platform.receiver.application_status, platform.receiver.application = status, document
+    await platform.campaign({"+12025550100": "ref"})
+    results = await platform.until_results(1)
+    # An empty document is valid and ends at once, by its own will.
+    assert results["ref"]["outcome"] == "Answered"
+    assert results["ref"]["stage"] == ("10" if document.endswith("/>") else "20")
+
+
+async def test_stop_leaves_every_other_number_undialed_and_start_goes_on(platform: Platform) -> None:
+    """After the stop no further attempt becomes a call; after the start all the rest do, none twice."""
+    numbers = {f"+1{area}5550105": f"ref-{area}" for area in range(201, 241)}
+    campaign_id = await platform.campaign(numbers, per_minute=600)
+    await platform.until_results(5)
+    await platform.store.stop(platform.tenant_id, Dialect.PLUM, campaign_id)
+    dialed = "SELECT count(*) FROM attempt WHERE intent_at IS NOT NULL"
+    at_stop = (await platform.sql(dialed))[0][0]
+    open_attempts = "SELECT count(*) FROM attempt WHERE state NOT IN ('DONE', 'WITHHELD')"
+
+    async def settled() -> bool:
+        return (await platform.sql(open_attempts))[0][0] == 0
+
+    await platform.until(settled)
+    after_stop = (await platform.sql(dialed))[0][0]
+    assert after_stop - at_stop <= 2  # what passed its gate in the very moment of the stop
+    assert after_stop < len(numbers)
+    await platform.store.start(platform.tenant_id, Dialect.PLUM, campaign_id)
+    assert set(await platform.until_results(len(numbers))) == set(numbers.values())
+    twice = "SELECT number_id FROM attempt WHERE intent_at IS NOT NULL GROUP BY number_id HAVING count(*) > 1"
+    assert await platform.sql(twice) == []
+
+
+async def test_a_hold_keeps_a_campaign_from_dialing_until_it_is_released(platform: Platform) -> None:
+    """Nothing is dialed under a hold; its release is enough to go on."""
+    await platform.sql("INSERT INTO hold (tenant_id, reason) VALUES (0, 'carrier maintenance')")
+    campaign_id = await platform.campaign({"+12025550105": "ref"})
+    view = await platform.store.campaign(platform.tenant_id, Dialect.PLUM, campaign_id)
+    assert view.held_because == "carrier maintenance"
+    await asyncio.sleep(1.5)  # three looks of the pacer
+    assert (await platform.sql("SELECT count(*) FROM attempt"))[0][0] == 0
+    await platform.sql("UPDATE hold SET released_at = clock_timestamp()")
+    assert set(await platform.until_results(1)) == {"ref"}
+
+
+async def test_a_blocked_number_is_never_dialed(platform: Platform) -> None:
+    """It ends as ExcludedNumber, rejected, with no attempt that was a call."""
+    statement = "INSERT INTO blocklist (tenant_id, e164, reason) VALUES ($1, '+12025550100', 'asked for it')"
+    await platform.sql(statement, platform.tenant_id)
+    await platform.campaign({"+12025550100": "blocked", "+12025550105": "free"})
+    results = await platform.until_results(2)
+    assert (results["blocked"]["result"], results["blocked"]["outcome"]) == ("rejected", "ExcludedNumber")
+    assert results["blocked"]["attempts"] == "0"
+    assert (await platform.sql("SELECT count(*) FROM attempt WHERE intent_at IS NOT NULL"))[0][0] == 1
+
+
+async def test_one_person_in_two_campaigns_is_never_on_two_calls(platform: Platform) -> None:
+    """The second campaign's attempt waits until the first call is over, and costs no try."""
+    await platform.campaign({"+12025550100": "first"}, start=True)
+    await platform.campaign({"+12025550100": "second"}, start=True)
+
+    async def rung() -> bool:
+        return bool(await platform.sql("SELECT 1 FROM attempt WHERE withheld_because LIKE 'another call%'"))
+
+    await platform.until(rung)
+    overlapping = await platform.sql(
+        "SELECT 1 FROM attempt a JOIN attempt b ON a.attempt_id < b.attempt_id"
+        " WHERE a.intent_at < b.ended_at AND b.intent_at < a.ended_at"
+    )
+    assert overlapping == []
+
+
+async def test_counts_add_up_when_all_is_done(platform: Platform) -> None:
+    """Accepted equals final, outcomes and results add up to it, and every delivery arrived."""
+    campaign_id = await platform.campaign({f"+120255501{n:02}": f"r{n}" for n in (1, 5, 6)})
+    await platform.until_results(3)
+    view = await platform.store.campaign(platform.tenant_id, Dialect.PLUM, campaign_id)
+    assert view.numbers.accepted == view.numbers.final == 3
+    assert dict(view.outcomes) == {"Busy": 1, "Unobtainable": 1, "NoConnection": 1}
+    assert dict(view.results) == {"failed": 3}
+
+    async def all_delivered() -> bool:
+        states = await platform.sql("SELECT state::text FROM delivery")
+        return [row["state"] for row in states] == ["DELIVERED"] * 3
+
+    await platform.until(all_delivered)
