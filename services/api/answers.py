@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from services.api.authentication import NoToken
-from services.api.request_body import BodyTooLarge, UnreadableBody
+from services.api.request_body import BodyTooLarge, BodyTooSlow, UnreadableBody
 from services.api.routes import Handler
 from shared.domain.errors import Conflict, Invalid, NotFound, PacelineError, Unavailable
 from shared.ports.campaigns import WrongToken
@@ -25,6 +25,7 @@ _STATUS: dict[type[PacelineError], int] = {
     NotFound: 404,
     Conflict: 409,
     BodyTooLarge: 413,
+    BodyTooSlow: 408,
     UnreadableBody: 400,
     Unavailable: 503,
 }

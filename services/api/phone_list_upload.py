@@ -20,7 +20,7 @@ from shared.domain.phone_list import PhoneListLimits, PhoneListParser, Row, pars
 #: Lists up to this size never touch the disk.
 IN_MEMORY_BYTES: Final = 1024 * 1024
 #: Parsed and copied at a time: large enough for COPY, small enough that the loop answers others in between.
-CHUNK_BYTES: Final = 256 * 1024
+CHUNK_BYTES: Final = 64 * 1024
 
 
 class PhoneListUpload(AbstractContextManager["PhoneListUpload"]):

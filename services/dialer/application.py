@@ -37,7 +37,7 @@ class ApplicationEnd:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-_LOST = ApplicationEnd(finished=False, failed=True)
+FAILED = ApplicationEnd(finished=False, failed=True)
 
 
 class Application:
@@ -83,7 +83,7 @@ class Application:
             return await self._converse(session)
         except ApplicationLost as error:
             _log.warning("application_lost", campaign_id=self._leased.job.campaign_id, reason=str(error))
-            return _LOST
+            return FAILED
         finally:
             self._forget_waits()
             await session.close()

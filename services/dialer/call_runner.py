@@ -8,14 +8,14 @@ the reaper decides by the lease. After the INVITE has left, nobody retries by re
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 import structlog
 
-from services.dialer.application import Application, ApplicationEnd
+from services.dialer.application import FAILED, Application, ApplicationEnd
 from services.dialer.persistence import insist
 from services.dialer.witness import CallWitness
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
@@ -79,6 +79,7 @@ class CallRunner:
         fence_key: bytes,
         limits: CallLimits,
         witness: CallWitness,
+        result_written: Callable[[], None],
     ) -> None:
         self._attempts = attempts
         self._telephony = telephony
@@ -87,6 +88,7 @@ class CallRunner:
         self._fence_key = fence_key
         self._limits = limits
         self._witness = witness
+        self._result_written = result_written
         self._closing = asyncio.Event()
         self._live: set[LiveCall] = set()
 
@@ -138,6 +140,8 @@ class CallRunner:
         await insist(
             lambda: self._attempts.withhold(leased, reason, follow_up), self._limits.quarantine_seconds
         )
+        if isinstance(follow_up, Conclusion):
+            self._result_written()
 
     async def _dial(self, leased: LeasedAttempt, fence: str, intent_at: datetime) -> None:
         call = OutboundCall(
@@ -226,7 +230,9 @@ class CallRunner:
                 lambda: self._attempts.conclude(leased, ending, disposition, conclusion),
                 self._limits.quarantine_seconds,
             )
-        if not written:
+        if written:
+            self._result_written()
+        else:
             _log.warning("call_reported_too_late", attempt_id=leased.job.attempt_id, epoch=leased.epoch)
 
     async def _decide(self, leased: LeasedAttempt, disposition: Disposition) -> Conclude | WaitUntil:
@@ -263,10 +269,17 @@ def _disposition(ending: CallEnding, application: ApplicationEnd | None) -> Disp
 
 
 async def _ended(conversation: asyncio.Task[ApplicationEnd] | None) -> ApplicationEnd | None:
-    """Wait for an application that was told of the hang-up; one that will not end is given up."""
+    """Wait for an application that was told of the hang-up; one that will not end, or breaks, has failed.
+
+    Whatever is wrong with it, the call was answered and is over: its result must be written.
+    """
     if conversation is None:
         return None
-    try:
-        return await asyncio.wait_for(conversation, AFTER_HANG_UP_SECONDS)
-    except TimeoutError:
-        return ApplicationEnd(finished=False, failed=True, values={})
+    await asyncio.wait({conversation}, timeout=AFTER_HANG_UP_SECONDS)
+    if not conversation.done():
+        conversation.cancel()
+        return FAILED
+    if (error := conversation.exception()) is not None:
+        _log.error("application_broke", error=repr(error))
+        return FAILED
+    return conversation.result()

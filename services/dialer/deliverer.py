@@ -77,6 +77,9 @@ class Deliverer:
 
     def _done(self, post: asyncio.Task[None]) -> None:
         self._posts.discard(post)
+        if not post.cancelled() and (error := post.exception()) is not None:
+            # A mistake of ours in one delivery; its lease runs out and it is tried again.
+            _log.error("delivery_broke", error=repr(error))
         self._bell.set()  # room for a receiver that was at its cap
 
     async def _sleep(self) -> None:

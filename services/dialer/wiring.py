@@ -95,6 +95,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
     tally.measure(DIALER_CAPACITY, settings.calls_per_dialer)
     sealer = Sealer.from_key_file(settings.required_secret_key_file())
     policy = EgressPolicy(allow=tuple(settings.egress_allow))
+    deliverer = await _deliverer(settings, stack, sealer, policy, scoreboard, tally)
     attempts = PostgresAttempts(database, worker=process_id(), lease_seconds=settings.lease_seconds)
     runner = CallRunner(
         attempts=attempts,
@@ -104,6 +105,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
         fence_key=settings.required_secret_key_file().read_bytes(),
         limits=_limits(settings),
         witness=CallWitness(scoreboard, tally),
+        result_written=deliverer.wake,
     )
     switchboard = Switchboard(
         runner, attempts, capacity=settings.calls_per_dialer, lease_seconds=settings.lease_seconds
@@ -112,7 +114,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
     stack.callback(listener.stop)
     return Desk(
         switchboard=switchboard,
-        deliverer=await _deliverer(settings, stack, sealer, policy, scoreboard, tally),
+        deliverer=deliverer,
         listener=listener,
         scoreboard=scoreboard,
         tally=tally,

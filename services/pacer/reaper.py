@@ -58,7 +58,8 @@ class Reaper:
         lost = await self.reaping.quarantine_lost_calls(self.quarantine_seconds, AT_MOST)
         if lost:
             _log.warning("calls_lost", attempts=lost)
-        await self.reaping.give_up(unknown, AT_MOST)
+        if await self.reaping.give_up(unknown, AT_MOST):
+            await self.doorbell.ring_deliverers()
         await self.reaping.forget_dialers()
 
 

@@ -143,7 +143,7 @@ async def running(
     settings = Settings(
         DATABASE_URL=database_url, REDIS_URL=redis_url, secret_key_file=key_file, simulator_speed=SPEED,
         egress_allow=["127.0.0.0/8"], ring_seconds=15, longest_call_seconds=60, log_level="error", drain_seconds=0,
-    )  # type: ignore[call-arg]  # fmt: skip  # the two addresses go by their aliases
+    )  # fmt: skip  # the two addresses go by their aliases
     token = await create_token(database_url, tenant="t", name="n", sealer=Sealer.from_key_file(key_file))
     database = await Database.connect(database_url, role="paceline_api", size=2)
     store = PostgresCampaigns(database)
@@ -234,7 +234,7 @@ async def test_stop_leaves_every_other_number_undialed_and_start_goes_on(platfor
     open_attempts = "SELECT count(*) FROM attempt WHERE state NOT IN ('DONE', 'WITHHELD')"
 
     async def settled() -> bool:
-        return (await platform.sql(open_attempts))[0][0] == 0
+        return bool((await platform.sql(open_attempts))[0][0] == 0)
 
     await platform.until(settled)
     after_stop = (await platform.sql(dialed))[0][0]

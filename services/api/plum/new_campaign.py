@@ -143,7 +143,7 @@ def _name(fields: Fields) -> str | None:
 
 def _given(fields: Fields, name: str) -> bool:
     """Tell whether a field was sent; an empty one counts as not sent, as in a form that nobody filled in."""
-    return name in fields.names and fields.raw(name) not in {"", None}
+    return name in fields.names and fields.raw(name) not in ("", None, [])
 
 
 def _required(fields: Fields, name: str) -> str:

@@ -19,7 +19,8 @@ STATEMENT_TIMEOUT_MS = 30_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 5
 
-#: What asyncpg raises when Postgres is away, restarting or refuses for want of room.
+#: What asyncpg raises when Postgres is away, restarting, full or overrun: nothing was written, and it may be tried
+#: again. A deadlock and a time-out are among it, since both roll the transaction back.
 CONNECTION_LOST = (
     OSError,
     TimeoutError,
@@ -29,6 +30,9 @@ CONNECTION_LOST = (
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
     asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
+    asyncpg.exceptions.QueryCanceledError,
+    asyncpg.exceptions.DeadlockDetectedError,
 )
 
 
