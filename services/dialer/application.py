@@ -100,16 +100,17 @@ class Application:
 
     def _start(self) -> told.Start:
         leased = self._leased
+        told_of_the_call = {
+            "phone_number": leased.e164,
+            "message_reference": leased.message_reference or "",
+            "call_id": str(leased.number_id),
+            "campaign_id": str(leased.job.campaign_id),
+        }
         return told.Start(
             url=leased.start_url,
             method="GET" if leased.start_method == "GET" else "POST",
-            form=(
-                ("phone_number", leased.e164),
-                ("message_reference", leased.message_reference or ""),
-                ("call_id", str(leased.number_id)),
-                ("campaign_id", str(leased.job.campaign_id)),
-                *leased.variables.items(),
-            ),
+            # A column of the list that bears one of our names does not hide what the call is.
+            form=tuple({**leased.variables, **told_of_the_call}.items()),
             session_variables=told.SessionVariables(
                 session_id=str(leased.job.attempt_id),
                 ani=leased.ani or leased.caller_id or "",

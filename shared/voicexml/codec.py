@@ -9,7 +9,7 @@ release, so a stray field is a fault and not the future.
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -65,6 +65,17 @@ _TAGS: Mapping[type, str] = MappingProxyType(
     {kind: tag for table in (EVENT_TYPES, EFFECT_TYPES, SEGMENT_TYPES) for tag, kind in table.items()}
 )
 
+#: The types of each one's fields, and which of them have no default; looked up once, because it is slow.
+_FIELDS: Mapping[type, tuple[Mapping[str, Any], frozenset[str]]] = MappingProxyType(
+    {
+        kind: (
+            get_type_hints(kind),
+            frozenset(field.name for field in fields(kind) if field.default is MISSING),
+        )
+        for kind in (*_TAGS, events.SessionVariables)
+    }
+)
+
 #: How deep a value may be inside another: prompts nest audio elements no deeper than documents nest.
 _MAX_DEPTH = 80
 
@@ -113,22 +124,14 @@ def _decode_tagged(data: object, types: Mapping[str, type], *, depth: int) -> ob
 
 
 def _decode_fields(content: Encoded, kind: type, *, depth: int) -> object:
-    hints = get_type_hints(kind)
-    known = fields(kind)
-    unknown = content.keys() - {field.name for field in known}
+    hints, required = _FIELDS[kind]
+    unknown = content.keys() - hints.keys()
     if unknown:
         raise CodecError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}.")
-    values: dict[str, object] = {}
-    for field in known:
-        if field.name in content:
-            values[field.name] = _decode_value(content[field.name], hints[field.name], field.name, depth)
-        elif _required(field):
-            raise CodecError(f"{kind.__name__} needs the field {field.name}.")
-    return kind(**values)
-
-
-def _required(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
+    missing = required - content.keys()
+    if missing:
+        raise CodecError(f"{kind.__name__} needs the field {', '.join(sorted(missing))}.")
+    return kind(**{name: _decode_value(data, hints[name], name, depth) for name, data in content.items()})
 
 
 def _decode_value(data: object, hint: Any, name: str, depth: int) -> object:  # noqa: ANN401 - a type hint

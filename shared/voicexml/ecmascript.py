@@ -75,7 +75,8 @@ class DataModel:
         self._context.set_memory_limit(SCRIPT_HEAP_BYTES)
         self._context.set_max_stack_size(SCRIPT_STACK_BYTES)
         self._context.set_time_limit(SCRIPT_CPU_SECONDS)
-        self._engine = self._context.eval(PRELUDE)(seed & 0xFFFF_FFFF, int(now * 1_000))
+        # As floats: the binding keeps only 32 bits of an int.
+        self._engine = self._context.eval(PRELUDE)(float(seed & 0xFFFF_FFFF), float(int(now * 1_000)))
         self._overruns = 0
         self._depth = 0
         self.push("session")
@@ -94,8 +95,9 @@ class DataModel:
 
     def unwind(self, depth: int) -> None:
         """Leave all scopes beyond the first `depth`."""
-        self._run("unwind", str(depth))
-        self._depth = depth
+        if depth != self._depth:
+            self._run("unwind", str(depth))
+            self._depth = depth
 
     def declare(self, name: str, expr: str | None) -> None:
         """Declare a variable in the innermost scope (5.3.1); without an expression it is undefined."""

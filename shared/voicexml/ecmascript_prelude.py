@@ -7,7 +7,8 @@ compiled once, into a function whose parameters are the scopes, and kept: a repe
 microsecond.
 
 Everything that leaves the engine is text with a letter in front that tells the type, because the binding
-turns undefined and null into the same None, cannot carry a BigInt and cuts strings at a NUL:
+turns undefined and null into the same None, cannot carry a BigInt, cuts strings at a NUL, fails on a lone
+surrogate, and cannot read a longer string that was put together and not yet made one (the engine's ropes):
 
     u undefined   z null   b boolean   n number   s string   o object, as JSON   e an exception's message
 
@@ -59,9 +60,9 @@ PRELUDE = r"""
       case 'undefined': return 'u';
       case 'boolean': return value ? 'b1' : 'b0';
       case 'number': return 'n' + value;
-      case 'string': return 's' + wellFormed(value);
-      case 'object': return value === null ? 'z' : 'o' + wellFormed(stringify(value) ?? 'null');
-      default: return 's' + wellFormed(text(value));
+      case 'string': return 's' + value;
+      case 'object': return value === null ? 'z' : 'o' + (stringify(value) ?? 'null');
+      default: return 's' + text(value);
     }
   };
 
@@ -149,9 +150,9 @@ PRELUDE = r"""
 
   return (operation, first, second) => {
     try {
-      return tagged(operations[operation](first, second));
+      return wellFormed(tagged(operations[operation](first, second)));
     } catch (thrown) {
-      return 'e' + wellFormed(text(thrown));
+      return wellFormed('e' + text(thrown));
     }
   };
 })

@@ -242,7 +242,7 @@ async def test_stop_leaves_every_other_number_undialed_and_start_goes_on(platfor
     assert after_stop < len(numbers)
     await platform.store.start(platform.tenant_id, Dialect.PLUM, campaign_id)
     assert set(await platform.until_results(len(numbers))) == set(numbers.values())
-    twice = "SELECT number_id FROM attempt WHERE intent_at IS NOT NULL GROUP BY number_id HAVING count(*) > 1"
+    twice = "SELECT 1 FROM attempt WHERE state = 'DONE' GROUP BY number_id HAVING count(*) > 1"
     assert await platform.sql(twice) == []
 
 
@@ -266,7 +266,7 @@ async def test_a_blocked_number_is_never_dialed(platform: Platform) -> None:
     results = await platform.until_results(2)
     assert (results["blocked"]["result"], results["blocked"]["outcome"]) == ("rejected", "ExcludedNumber")
     assert results["blocked"]["attempts"] == "0"
-    assert (await platform.sql("SELECT count(*) FROM attempt WHERE intent_at IS NOT NULL"))[0][0] == 1
+    assert (await platform.sql("SELECT count(*) FROM attempt WHERE state = 'DONE'"))[0][0] == 1
 
 
 async def test_one_person_in_two_campaigns_is_never_on_two_calls(platform: Platform) -> None:

@@ -60,9 +60,11 @@ def sentence_for(error: OSError, folder: Path) -> str:
     """Say what `error` means for somebody who only named a data folder."""
     where = error.filename or folder
     if error.errno in {errno.EACCES, errno.EPERM}:
+        # The folder itself is named when it could not even be made.
+        order = "install -d -o" if where == str(folder) else "chown -R"
         return (
-            f"Paceline may not use {where}: give it to the user who runs Paceline with "
-            f"`sudo chown -R $(id -un) {folder}`, or choose another folder with --data-dir."
+            f"Paceline may not use {where}: make it yours with `sudo {order} $(id -un) {folder}`, "
+            "or choose another folder with --data-dir."
         )
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full_disk(folder)

@@ -20,7 +20,7 @@ class Outage:
         """Say whether a write is to be dropped unasked, and count it; else it goes as the probe."""
         if self._next_probe_at is None:
             return False
-        if False:
+        if now < self._next_probe_at:
             self.dropped += 1
             return True
         self._next_probe_at = now + PROBE_SECONDS

@@ -37,7 +37,7 @@ def test_without_the_file_nobody_runs(tmp_path: Path) -> None:
     ("pid", "state", "ready"),
     [(77, "ready   ", True), (77, "starting", False), (77, "stopping", False), (78, "ready   ", False)],
 )
-def test_a_server_is_ready_when_it_says_so_itself(tmp_path: Path, pid: int, state: str, ready: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_a_server_is_ready_when_it_says_so_itself(tmp_path: Path, pid: int, state: str, ready: bool) -> None:
     """The word of the server before it, whose file was left, does not count."""
     (tmp_path / "postmaster.pid").write_text(RUNNING.format(pid=pid, state=state))
     assert is_ready(tmp_path, 77) is ready

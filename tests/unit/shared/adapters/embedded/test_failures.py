@@ -43,10 +43,18 @@ def test_an_error_of_the_system_becomes_a_sentence_that_says_what_to_do(number: 
     assert ". " not in sentence
 
 
-def test_the_file_that_was_refused_is_named() -> None:
-    """Where the system says which file it was about, the sentence does too."""
-    error = PermissionError(errno.EACCES, "Permission denied", "/srv/paceline/lock")
-    assert "/srv/paceline/lock" in sentence_for(error, FOLDER)
+@pytest.mark.parametrize(
+    ("refused", "order"),
+    [
+        ("/srv/paceline/lock", "sudo chown -R $(id -un) /srv/paceline"),
+        ("/srv/paceline", "sudo install -d -o $(id -un) /srv/paceline"),
+    ],
+)
+def test_what_was_refused_is_named_and_mended(refused: str, order: str) -> None:
+    """A folder that could not be made has to be made; one whose content is another's has to change hands."""
+    sentence = sentence_for(PermissionError(errno.EACCES, "Permission denied", refused), FOLDER)
+    assert f"may not use {refused}:" in sentence
+    assert order in sentence
 
 
 def test_only_errors_of_the_system_are_translated() -> None:

@@ -44,7 +44,7 @@ def test_the_owner_itself_cannot_take_it_twice(lock: FolderLock) -> None:
 
 
 @pytest.mark.parametrize("remove", [False, True])
-def test_what_was_released_can_be_taken_again(tmp_path: Path, lock: FolderLock, remove: bool) -> None:  # noqa: FBT001 - a row of a table
+def test_what_was_released_can_be_taken_again(tmp_path: Path, lock: FolderLock, remove: bool) -> None:
     """Released is released, with the file or without it."""
     lock.acquire()
     lock.release(remove=remove)

@@ -83,7 +83,7 @@ async def test_a_cancelled_start_waits_for_the_work_it_began() -> None:
 @pytest.mark.parametrize(
     ("command", "content"), [("read line && test $line = word", True), ("exit 3", False)]
 )
-def test_a_program_is_run_to_its_end(tmp_path: Path, command: str, content: bool) -> None:  # noqa: FBT001 - a row of a table
+def test_a_program_is_run_to_its_end(tmp_path: Path, command: str, content: bool) -> None:
     """It reads what is typed, and its exit status says whether it was content."""
     log = tmp_path / "log"
     assert run(["/bin/sh", "-c", command], folder=tmp_path, account=None, log=log, typed=b"word\n") is content

@@ -57,6 +57,13 @@ def test_a_data_folder_that_was_moved_finds_its_data(home: Path, data_dir: Path,
     assert root_storages_of(moved, home) == [storage]
 
 
+def test_another_path_to_a_data_folder_is_the_same_folder(home: Path, data_dir: Path, tmp_path: Path) -> None:
+    """A link to a data folder is no copy of it."""
+    storage = root_storage(data_dir, home)
+    (tmp_path / "link").symlink_to(data_dir)
+    assert root_storage(tmp_path / "link", home) == storage
+
+
 def test_a_copy_of_a_data_folder_starts_afresh(home: Path, data_dir: Path, tmp_path: Path) -> None:
     """Two platforms never share a database because somebody copied a project."""
     storage = root_storage(data_dir, home)

@@ -20,7 +20,7 @@ from shared.adapters.embedded.system_user import Account, choose_account, find_a
 )
 def test_our_own_user_comes_first_then_one_that_exists(
     there: set[str],
-    can_add: bool,  # noqa: FBT001 - a column of the table
+    can_add: bool,
     chosen: str,
     added: int,
 ) -> None:

@@ -1,0 +1,28 @@
+"""What an operator does once: the database's tables, the key, the tokens."""
+
+from pathlib import Path
+
+from services.cli import wiring
+from services.cli.screen import Screen
+from shared.settings import Settings
+
+
+async def migrate(screen: Screen) -> None:
+    """Apply what is missing and say what that was."""
+    applied = await wiring.migrate(Settings().required_database_url())
+    screen.say("\n".join(applied) if applied else "The database is up to date.")
+
+
+def create_key(screen: Screen, file: Path) -> None:
+    """Make a key file and say how it is used."""
+    wiring.create_key(file)
+    screen.say(f"The key is in {file}: set PACELINE_SECRET_KEY_FILE={file.absolute()} for every process.")
+
+
+async def create_token(screen: Screen, *, tenant: str, name: str) -> None:
+    """Print a new token and nothing else, so that a script can take it."""
+    settings = Settings()
+    token = await wiring.create_token(
+        settings.required_database_url(), settings.required_secret_key_file(), tenant=tenant, name=name
+    )
+    screen.say(token)

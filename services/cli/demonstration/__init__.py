@@ -1,0 +1,1 @@
+"""The demonstration of `make run`: a campaign through the public API, with everything it needs brought along."""

@@ -1,0 +1,222 @@
+"""`paceline`: the entry point, and the list of everything that it can do.
+
+The help must answer at once, and a pacer must not load a web server: what a command needs, the command loads.
+"""
+
+import sys
+import traceback
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.client.commands import app as campaign_app
+from services.cli.errors import defect_sentence, sentence_for, wants_traceback
+from services.cli.process import run_service
+from services.cli.running import run
+from services.cli.screen import screen_on
+
+EVERYTHING = "Everything on this machine"
+CAMPAIGNS = "Campaigns on a running platform (PACELINE_API, PACELINE_TOKEN)"
+PROCESSES = "One process each, for production (settings from the environment)"
+ADMINISTRATION = "Administration"
+
+HIGHEST_PORT = 65535
+
+app = typer.Typer(
+    name="paceline",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,  # an error is told by main(), in one sentence
+)
+key_app = typer.Typer(no_args_is_help=True)
+token_app = typer.Typer(no_args_is_help=True)
+
+
+class Telephony(StrEnum):
+    """Who carries the calls; the settings have the same choice."""
+
+    SIMULATOR = "simulator"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            number = version("paceline")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        screen_on().say(f"paceline {number}")
+        raise typer.Exit
+
+
+@app.callback()
+def paceline(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Paceline dials phone lists: campaigns in over HTTP, calls at the pace you set, results out by webhook.
+
+    To try it: `paceline up --demo` runs the platform and a demonstration campaign on this machine; nobody is rung.
+
+    To work with it: `paceline up` in one terminal, `paceline campaign create --help` in another.
+
+    To run it for good: your own Postgres and Redis, then `paceline migrate`, `paceline token create`, and one or
+    more of each of the four processes.
+    """
+
+
+@app.command(rich_help_panel=EVERYTHING)
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".paceline"),
+    port: Annotated[
+        int, typer.Option(min=0, max=HIGHEST_PORT, help="The API's port; 0 is any free one.")
+    ] = 8700,
+    dashboard_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=HIGHEST_PORT, show_default="the one after the API's", help="The dashboard's port."
+        ),
+    ] = None,
+    telephony: Annotated[Telephony, typer.Option(help="Who carries the calls.")] = Telephony.SIMULATOR,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="A JSON file with addresses and token, written when all answer.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Run a demonstration campaign.")] = False,
+    dialers: Annotated[int, typer.Option(min=1, max=32, help="How many dialer processes.")] = 1,
+    own_servers: Annotated[
+        bool, typer.Option("--own-servers", help="Use DATABASE_URL and REDIS_URL, not embedded servers.")
+    ] = False,
+) -> None:
+    """Run the whole platform on this machine, its Postgres and Redis included, until Ctrl-C.
+
+    The first start makes the data folder, a key and a token; later starts find them there. A process that dies is
+    started again. Ctrl-C lets calls end first; a second one hangs up.
+
+    **Example:** `paceline up --data-dir ~/paceline --port 8700`
+    """
+    from services.cli.supervision.options import UpOptions  # noqa: PLC0415 - see the top of the module
+    from services.cli.up import start  # noqa: PLC0415 - likewise
+
+    after_the_api = port + 1 if 0 < port < HIGHEST_PORT else 0
+    options = UpOptions(
+        data_dir=data_dir,
+        api_port=port,
+        dashboard_port=after_the_api if dashboard_port is None else dashboard_port,
+        telephony=telephony.value,
+        ready_file=ready_file,
+        demonstration=demo,
+        dialers=dialers,
+        own_servers=own_servers,
+    )
+    raise typer.Exit(start(options))
+
+
+app.add_typer(
+    campaign_app, name="campaign", rich_help_panel=CAMPAIGNS, help="Make, start, stop and follow campaigns."
+)
+
+
+@app.command(rich_help_panel=CAMPAIGNS)
+def listen(
+    port: Annotated[int, typer.Option(min=0, max=HIGHEST_PORT, help="The port; 0 is any free one.")] = 8800,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Print the results that arrive here: a receiver to try campaigns with.
+
+    With PACELINE_WEBHOOK_SECRET set, the signature of each is checked.
+
+    **Example:** `paceline listen --port 8800`, and a campaign with `--result-url http://127.0.0.1:8800/results`
+    """
+    from services.cli.receiving.listen import listen as take_results  # noqa: PLC0415 - see the top of the module
+
+    run(take_results(screen_on(), host, port))
+
+
+@app.command(rich_help_panel=PROCESSES)
+def api() -> None:
+    """Serve the public API: campaigns and phone lists into Postgres."""
+    run_service("api")
+
+
+@app.command(rich_help_panel=PROCESSES)
+def pacer() -> None:
+    """Decide which number is called when, and hand the calls to the dialers."""
+    run_service("pacer")
+
+
+@app.command(rich_help_panel=PROCESSES)
+def dialer() -> None:
+    """Place the calls, run their VoiceXML, and post the results."""
+    run_service("dialer")
+
+
+@app.command(rich_help_panel=PROCESSES)
+def dashboard() -> None:
+    """Serve the browser page that shows campaigns while they are dialed."""
+    run_service("dashboard")
+
+
+@app.command(rich_help_panel=ADMINISTRATION)
+def migrate() -> None:
+    """Bring the database at DATABASE_URL to this version; safe to repeat, and at the same time from anywhere."""
+    from services.cli.administration import migrate as bring_up_to_date  # noqa: PLC0415 - as above
+
+    run(bring_up_to_date(screen_on()))
+
+
+@key_app.command("create")
+def key_create(file: Annotated[Path, typer.Argument(help="A file that does not exist yet.")]) -> None:
+    """Make the key that seals webhook keys and trunk passwords, in a file that only you can read.
+
+    All processes need the same one: name it in PACELINE_SECRET_KEY_FILE, and keep a copy in a safe place.
+
+    **Example:** `paceline key create /etc/paceline/secret.key`
+    """
+    from services.cli.administration import create_key  # noqa: PLC0415 - as above
+
+    create_key(screen_on(), file)
+
+
+@token_app.command("create")
+def token_create(
+    tenant: Annotated[
+        str, typer.Option(help="Whose campaigns it opens; made if there is none of that name.")
+    ],
+    name: Annotated[str, typer.Option(help="What you call the token.")] = "default",
+) -> None:
+    """Make a token and print it, alone and only this once: it is stored hashed.
+
+    **Example:** `export PACELINE_TOKEN=$(paceline token create --tenant acme)`
+    """
+    from services.cli.administration import create_token  # noqa: PLC0415 - as above
+
+    run(create_token(screen_on(), tenant=tenant, name=name))
+
+
+app.add_typer(key_app, name="key", rich_help_panel=ADMINISTRATION, help="The key that seals secrets.")
+app.add_typer(token_app, name="token", rich_help_panel=ADMINISTRATION, help="Tokens of the API's users.")
+
+
+def main() -> None:
+    """Run the command line: every failure is one sentence on standard error, status 1; wrong usage is status 2."""
+    try:
+        app(prog_name="paceline")
+    except Exception as error:  # noqa: BLE001 - the last one to know: whatever it is, a person gets a sentence
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    sentence = sentence_for(error)
+    # A service's log is read by whoever mends it, so a defect leaves its traceback there.
+    if sentence is None and (wants_traceback() or not sys.stderr.isatty()):
+        traceback.print_exception(error)
+    sys.stderr.write(f"{sentence or defect_sentence(error)}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    main()

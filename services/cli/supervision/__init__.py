@@ -1,0 +1,1 @@
+"""The platform on one machine: its processes started, watched, restarted and stopped."""

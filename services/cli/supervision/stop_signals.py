@@ -1,0 +1,24 @@
+"""Ctrl-C, SIGTERM and a closed terminal: the first one asks to stop, a second one hurries."""
+
+import asyncio
+import signal
+
+
+class StopSignals:
+    """What the outside has asked for so far."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+
+    def listen(self) -> None:
+        """Hear signals from now on, in the running loop."""
+        loop = asyncio.get_running_loop()
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # `nohup` has the terminal's end ignored on purpose.
+            if kind is not signal.SIGHUP or signal.getsignal(kind) is not signal.SIG_IGN:
+                loop.add_signal_handler(kind, self.heard)
+
+    def heard(self) -> None:
+        """Take one more request."""
+        (self.hurried if self.asked.is_set() else self.asked).set()

@@ -1,0 +1,47 @@
+"""The only module of the command line that knows adapters: servers, migrations, keys and tokens."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.embedded.servers import EmbeddedServers
+from shared.adapters.postgres.migrations import migrate as apply_migrations
+from shared.adapters.postgres.tenants import create_token as issue_token
+from shared.adapters.postgres.tenants import webhook_secret as read_webhook_secret
+from shared.adapters.sealing.sealer import Sealer, create_key_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Where Postgres and Redis are; both addresses contain a password."""
+
+    database_url: str
+    redis_url: str
+
+
+@contextlib.asynccontextmanager
+async def embedded_servers(data_dir: Path) -> AsyncIterator[Servers]:
+    """Run both servers on the data folder while the block lasts; raises sentences of the embedded adapter."""
+    async with EmbeddedServers(data_dir) as embedded:
+        yield Servers(database_url=embedded.urls.database_url, redis_url=embedded.urls.redis_url)
+
+
+async def migrate(database_url: str) -> list[str]:
+    """Bring the database to this version; return the names of what was applied."""
+    return await apply_migrations(database_url)
+
+
+def create_key(path: Path) -> None:
+    """Write a new sealing key to a new private file."""
+    create_key_file(path)
+
+
+async def create_token(database_url: str, key_file: Path, *, tenant: str, name: str) -> str:
+    """Make the tenant if need be and a new token of it; the token is stored hashed and told only now."""
+    return await issue_token(database_url, tenant=tenant, name=name, sealer=Sealer.from_key_file(key_file))
+
+
+async def webhook_secret(database_url: str, key_file: Path, *, tenant: str) -> str:
+    """Return the secret (`whsec_…`) with which the tenant's results are signed."""
+    return await read_webhook_secret(database_url, tenant=tenant, sealer=Sealer.from_key_file(key_file))
