@@ -1,8 +1,9 @@
 """The house keeps its own rules: contracts, sizes, names, settings written down once."""
 
 import ast
+import importlib
 import re
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,16 @@ def test_a_module_is_a_small_room(module: Path) -> None:
 
 def test_no_other_distribution_claims_our_packages() -> None:
     """`services` and `shared` are ours alone in this environment."""
-    owners = packages_distributions()
-    assert set(owners["services"]) == {"paceline"}
-    assert set(owners["shared"]) == {"paceline"}
+    claims = {
+        distribution.name
+        for distribution in distributions()
+        for file in distribution.files or ()
+        if file.parts[0] in {"services", "shared"}
+    }
+    assert claims <= {"paceline"}
+    for name in ("services", "shared"):
+        package = importlib.import_module(name)
+        assert package.__file__ == str(ROOT / name / "__init__.py")
 
 
 def _environment_name(name: str) -> str:
@@ -48,9 +56,7 @@ def _environment_name(name: str) -> str:
 
 def test_every_setting_is_written_down_once_more_and_no_other() -> None:
     """deploy/env.example and the README's table list exactly the settings of the code, with their sentences."""
-    expected = {
-        _environment_name(name): field.description for name, field in Settings.model_fields.items()
-    }
+    expected = {_environment_name(name): field.description for name, field in Settings.model_fields.items()}
     example = (ROOT / "deploy" / "env.example").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^# (.+)\n#?([A-Z_]+)=.*$", example, re.MULTILINE))
     assert {name: sentence for sentence, name in listed.items()} == expected
