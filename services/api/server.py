@@ -7,18 +7,22 @@ from aiohttp import web
 
 from services.api.answers import error_answer, json_answer, speak_of_errors
 from services.api.authentication import authenticate
+from services.api.holds import HoldDesk
 from services.api.plum.campaigns import PlumCampaigns
 from services.api.plum.profiles import Profiles
 from services.api.plum.schedules import Schedules
 from services.api.routes import Handler, Route
 from shared.domain.egress import EgressPolicy
 from shared.ports.campaigns import Campaigns
+from shared.ports.holds import Holds
 
 #: Bodies are streamed and bounded by their reader; this only bounds what aiohttp would read on its own.
 _CLIENT_MAX_BYTES: Final = 1024 * 1024
 
 
-def api_routes(campaigns: Campaigns, *, egress: EgressPolicy, upload_bytes: int) -> tuple[Route, ...]:
+def api_routes(
+    campaigns: Campaigns, holds: Holds, *, egress: EgressPolicy, upload_bytes: int
+) -> tuple[Route, ...]:
     """Return every route of the API."""
 
     async def health(_request: web.Request) -> web.Response:
@@ -31,6 +35,7 @@ def api_routes(campaigns: Campaigns, *, egress: EgressPolicy, upload_bytes: int)
         *Schedules(campaigns).routes(),
         *Profiles(campaigns).routes(),
         *PlumCampaigns(campaigns, egress, upload_bytes).routes(),
+        *HoldDesk(holds, campaigns).routes(),
     )
 
 

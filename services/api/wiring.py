@@ -5,6 +5,7 @@ from aiohttp import web
 from services.api.server import api_routes, application
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.holds import PostgresHolds
 from shared.domain.egress import EgressPolicy
 from shared.observability.readiness import announce_ready
 from shared.process import StopRequest, run_service
@@ -21,6 +22,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     campaigns = PostgresCampaigns(database)
     routes = api_routes(
         campaigns,
+        PostgresHolds(database),
         egress=EgressPolicy(allow=tuple(settings.egress_allow)),
         upload_bytes=settings.upload_bytes,
     )

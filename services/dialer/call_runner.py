@@ -90,7 +90,7 @@ class CallRunner:
         self._witness = witness
         self._result_written = result_written
         self._closing = asyncio.Event()
-        self._live: set[LiveCall] = set()
+        self._live: dict[int, LiveCall] = {}
 
     def close(self) -> None:
         """Dial nothing more: who still waits for an instant gives its attempt back."""
@@ -98,8 +98,12 @@ class CallRunner:
 
     async def hang_up_all(self) -> None:
         """End every live call politely; each is recorded as it ends."""
-        for live in list(self._live):
-            await live.hang_up()
+        await self.hang_up(set(self._live))
+
+    async def hang_up(self, attempt_ids: set[int]) -> None:
+        """End these calls politely, where they live."""
+        for attempt_id in attempt_ids & self._live.keys():
+            await self._live[attempt_id].hang_up()
 
     async def lease(self, job: DialJob) -> LeasedAttempt | None:
         """Take the attempt and its number; None when there is nothing to do."""
@@ -159,11 +163,11 @@ class CallRunner:
         except NoTrunk:
             return await self.withhold(leased, Withheld.NO_TRUNK)
         self._witness.placed(leased, live)
-        self._live.add(live)
+        self._live[leased.job.attempt_id] = live
         try:
             ending, application = await self._follow(leased, live)
         finally:
-            self._live.discard(live)
+            del self._live[leased.job.attempt_id]
             self._witness.over(leased)
         return await self._conclude(leased, ending, application, intent_at)
 

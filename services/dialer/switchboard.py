@@ -16,6 +16,8 @@ _log = structlog.get_logger()
 RENEWALS_PER_LEASE: Final = 3
 #: How often the pacer hears that this worker lives; it believes it for three times as long.
 ADVERTISE_SECONDS: Final = 2.0
+#: A stop or a hold with hang-up ends the last call within a few seconds.
+OBEY_SECONDS: Final = 0.5
 #: After the hang-up, an application's last request and the result must still be written.
 HANG_UP_SECONDS: Final = 40.0
 
@@ -61,6 +63,15 @@ class Switchboard:
         while True:
             await asyncio.sleep(self._renew_seconds)
             await self._renew()
+
+    async def obey_forever(self) -> None:
+        """End the calls that a stop or a hold wants ended."""
+        while True:
+            await asyncio.sleep(OBEY_SECONDS)
+            try:
+                await self._runner.hang_up(await self._attempts.to_hang_up(list(self._held.values())))
+            except Unavailable as error:
+                _log.warning("hang_ups_not_known", reason=str(error))
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Take nothing more, let calls end for so long, then hang up and record what is left."""

@@ -55,6 +55,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
                 drained,
                 desk.switchboard.advertise_forever(),
                 desk.switchboard.renew_forever(),
+                desk.switchboard.obey_forever(),
                 desk.deliverer.run(),
                 publish_forever(desk.scoreboard, desk.tally, service="dialer", process_id=process_id()),
             )

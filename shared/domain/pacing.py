@@ -33,9 +33,6 @@ from shared.domain.pace import Pace
 from shared.domain.pacing_ring import Ring, spacing
 from shared.domain.time_zone import as_utc
 
-#: What `datetime` and Postgres can tell apart: no two calls of a campaign are due at one instant.
-_INSTANT = timedelta(microseconds=1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
@@ -146,19 +143,16 @@ class _Look:
         return max(stretch.opens_at, self.started_at)
 
     def cycle_in(self, stretch: Stretch, cycle: Cycle | None) -> Cycle:
-        """Keep the cycle if it lies in the stretch, since the start; begin at the anchor if not."""
-        if cycle is not None and self.anchor(stretch) <= cycle.started_at < stretch.closes_at:
+        """Keep the cycle if it is one of the stretch and of the last start; begin at the anchor if not."""
+        if cycle is not None and cycle.started_at >= self.anchor(stretch):
             return cycle
         return Cycle(started_at=self.anchor(stretch), pace=stretch.pace)
 
     def earliest(self, ring: Ring, cycle: Cycle, stretch: Stretch) -> datetime:
         """Return when the next emission may be due for all that its slot does not say."""
         earliest = self.now + self.lead
-        if ring.last_due_at is not None:
-            in_stretch = ring.last_due_at >= stretch.opens_at
-            earliest = max(
-                earliest, ring.last_due_at + (spacing(ring, cycle.pace) if in_stretch else _INSTANT)
-            )
+        if ring.last_due_at is not None and ring.last_due_at >= stretch.opens_at:
+            earliest = max(earliest, ring.last_due_at + spacing(ring, cycle.pace))
         free_at = ring.under(cycle.pace).earliest(self.due_at)
         return earliest if free_at is None else max(earliest, free_at)
 

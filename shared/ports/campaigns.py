@@ -179,8 +179,13 @@ class Campaigns(Protocol):
     async def start(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
         """Start a campaign; one that runs already goes on as it is. Raises NotFound and CampaignOver."""
 
-    async def stop(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
-        """Stop a campaign; one that does not run is left as it is. Raises NotFound."""
+    async def stop(
+        self, tenant_id: int, dialect: Dialect, campaign_id: int, *, hang_up: bool = False
+    ) -> None:
+        """Stop a campaign, and with `hang_up` the calls under way; one that does not run stays as it is.
+
+        Raises NotFound.
+        """
 
     async def campaigns(self, tenant_id: int, dialect: Dialect, *, most: int) -> list[CampaignView]:
         """Return the newest campaigns made through a dialect, oldest first."""

@@ -75,6 +75,9 @@ class Attempts(Protocol):
     async def renew(self, held: Sequence[LeasedAttempt]) -> set[int]:
         """Renew the leases; returns the attempt ids that are still this worker's."""
 
+    async def to_hang_up(self, held: Sequence[LeasedAttempt]) -> set[int]:
+        """Return the attempt ids whose calls a stop or a hold wants ended."""
+
     async def conclude(
         self, leased: LeasedAttempt, ending: CallEnding, disposition: Disposition, conclusion: Conclusion
     ) -> bool:

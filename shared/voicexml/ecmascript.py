@@ -58,7 +58,7 @@ _RESERVED = re.compile(
 
 _SCOPES = frozenset({"session", "application", "document", "dialog"})
 
-#: The engine's own words, when the time is up.
+#: The engine's own word when the time is up.
 _INTERRUPTED = "interrupted"
 
 
@@ -158,11 +158,18 @@ class DataModel:
     def _refusal(self, message: str) -> ScriptFailed | Exhausted:
         reason = message.partition("\n")[0]
         if _INTERRUPTED not in reason:
-            return ScriptFailed(reason)
+            return _failure(reason)
         self._overruns += 1
         if self._overruns >= MAX_SCRIPT_OVERRUNS:
             return Exhausted(f"{self._overruns} scripts ran longer than {SCRIPT_CPU_SECONDS} s.")
         return ScriptFailed(f"The script ran longer than {SCRIPT_CPU_SECONDS} s.")
+
+
+def _failure(reason: str) -> ScriptFailed:
+    if reason == "null":
+        # The engine throws it when not even an exception fits into the heap; so may a script.
+        reason = "null, which is what is thrown when there is no memory left"
+    return ScriptFailed(reason or "An expression failed.")
 
 
 def _check_name(name: str) -> None:
@@ -198,7 +205,7 @@ def _read(answer: object) -> Value:
         case "u":
             return UNDEFINED
         case _:
-            raise ScriptFailed(content or "An expression failed.")
+            raise _failure(content)
 
 
 def _session_facts(variables: SessionVariables) -> dict[str, object]:

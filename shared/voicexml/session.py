@@ -12,6 +12,7 @@ events (4.1.8). From then on it may go on, fetch and submit, for `AFTER_HANGUP_M
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from types import MappingProxyType
 
@@ -19,7 +20,7 @@ from shared.voicexml.application import run_application
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.ecmascript import DataModel
 from shared.voicexml.effects import Effect, Exit, ExitReason, StopTimer
-from shared.voicexml.errors import Exhausted, SessionMisuse
+from shared.voicexml.errors import Exhausted, ScriptFailed, SessionMisuse
 from shared.voicexml.events import (
     DTMF_KEYS,
     CalleeTypeKnown,
@@ -157,7 +158,8 @@ class Session:
             case Reaction.KEEP, Digit(key=key) if key in DTMF_KEYS:
                 self._context.typed_ahead.add(key)
             case Reaction.NOTE, CalleeTypeKnown(callee_type=callee_type):
-                self._context.model.set_fact("callee_type", callee_type)
+                with suppress(ScriptFailed):  # a full heap: the next element notices
+                    self._context.model.set_fact("callee_type", callee_type)
             case Reaction.NOTE_HANGUP, _:
                 self._note_hangup()
             case Reaction.ABANDON, _:
@@ -185,8 +187,9 @@ class Session:
             self._state = next(self._steps)
         except StopIteration as end:
             self._end(end.value)
-        except Exhausted as exhausted:
-            self._end(Leave(event="error.semantic", message=exhausted.message))
+        except (Exhausted, ScriptFailed) as failure:
+            # Of scripts only a heap that is so full that not even a scope fits in comes as far as this.
+            self._end(Leave(event="error.semantic", message=failure.message))
 
     def _run_out(self) -> None:
         """End a session whose time after the hang-up is over."""
@@ -196,7 +199,8 @@ class Session:
 
     def _end(self, leave: Leave) -> None:
         self._state = Ended.ENDED
-        self._steps.close()
+        with suppress(ScriptFailed, Exhausted):
+            self._steps.close()
         if self._context.final_timer is not None:
             self._context.emit(StopTimer(timer_id=self._context.final_timer))
         values = dict(self._context.disconnect_values) | dict(leave.values)

@@ -42,12 +42,14 @@ class Platform:
     def __init__(self, data_dir: Path, environment: Mapping[str, str], options: Sequence[str]) -> None:
         self.data_dir = data_dir
         self.ready_file = data_dir.with_suffix(".ready")
-        self.output_file = data_dir.with_suffix(".out")
+        self.ready_file.unlink(missing_ok=True)  # a killed platform could not take its own away
+        earlier_starts = len(list(data_dir.parent.glob(f"{data_dir.name}.*.out")))
+        self.output_file = data_dir.with_suffix(f".{earlier_starts + 1}.out")
         self.environment = {**clean_environment(), **DEFAULTS, **environment}
         self._family: dict[int, str] = {}
         self._facts: dict[str, Any] = {}
         self._is_stopped = False
-        with self.output_file.open("ab") as output:
+        with self.output_file.open("xb") as output:
             self.process = subprocess.Popen(
                 [*COMMAND, "up", "--data-dir", data_dir, "--port", "0", "--dashboard-port", "0",
                  "--ready-file", self.ready_file, *options],
@@ -238,7 +240,7 @@ def paceline() -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
 @pytest.fixture
 def in_background() -> Callable[..., contextlib.AbstractContextManager["subprocess.Popen[str]"]]:
-    """Run a command line of `paceline` beside the test: `with in_background("listen") as process`."""
+    """Return what runs a command line beside the test, for the block of a `with`."""
 
     @contextlib.contextmanager
     def run(*words: str | Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:

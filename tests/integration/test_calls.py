@@ -37,6 +37,11 @@ APPLICATION = """<?xml version="1.0"?>
   </field>
 </form></vxml>"""
 
+#: Two hours of speech.
+LONG_APPLICATION = (
+    "<vxml version='2.1'><form><block><prompt>" + "Hold. " * 20_000 + "</prompt></block></form></vxml>"
+)
+
 
 @dataclass
 class Receiver:
@@ -142,7 +147,7 @@ async def running(
     """Run a pacer and a dialer for the block."""
     settings = Settings(
         DATABASE_URL=database_url, REDIS_URL=redis_url, secret_key_file=key_file, simulator_speed=SPEED,
-        egress_allow=["127.0.0.0/8"], ring_seconds=15, longest_call_seconds=60, log_level="error", drain_seconds=0,
+        egress_allow=["127.0.0.0/8"], ring_seconds=15, longest_call_seconds=3600, log_level="error", drain_seconds=0,
     )  # fmt: skip  # the two addresses go by their aliases
     token = await create_token(database_url, tenant="t", name="n", sealer=Sealer.from_key_file(key_file))
     database = await Database.connect(database_url, role="paceline_api", size=2)
@@ -256,6 +261,24 @@ async def test_a_hold_keeps_a_campaign_from_dialing_until_it_is_released(platfor
     assert (await platform.sql("SELECT count(*) FROM attempt"))[0][0] == 0
     await platform.sql("UPDATE hold SET released_at = clock_timestamp()")
     assert set(await platform.until_results(1)) == {"ref"}
+
+
+@pytest.mark.parametrize("by", ["stop", "hold"])
+async def test_calls_under_way_are_hung_up_when_that_is_wanted(platform: Platform, by: str) -> None:
+    """Within five seconds every call is over, recorded as what it was, and nothing more is dialed."""
+    platform.receiver.application = LONG_APPLICATION
+    campaign_id = await platform.campaign({f"+1{area}5550100": f"r{area}" for area in range(201, 221)})
+
+    async def all_talk() -> bool:
+        return len(platform.receiver.asked) == 20
+
+    await platform.until(all_talk)
+    if by == "stop":
+        await platform.store.stop(platform.tenant_id, Dialect.PLUM, campaign_id, hang_up=True)
+    else:
+        await platform.sql("INSERT INTO hold (tenant_id, reason, hang_up) VALUES (0, 'emergency', true)")
+    results = await platform.until_results(20, seconds=5)
+    assert {result["outcome"] for result in results.values()} == {"Answered"}
 
 
 async def test_a_blocked_number_is_never_dialed(platform: Platform) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,9 +130,14 @@ def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def started(command: list[str], **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - as Popen itself
-    """Start a process of the test's own, whose output can be read."""
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+@contextmanager
+def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:  # noqa: ANN401 - as Popen
+    """Run a process of the test's own for the block, whose output can be read."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def arguments_of_everything() -> str:
@@ -238,6 +243,7 @@ async def test_a_killed_owner_breaks_nothing(data_dir: Path, thread: str) -> Non
         with pytest.raises(DataInUse, match=f"process {owner.pid}"):
             await EmbeddedServers(data_dir).start()
         owner.kill()
+        owner.wait()
     if thread == "main":
         assert await happens(lambda: not any(map(runs, old)), within_seconds=20)
     else:
@@ -297,7 +303,6 @@ async def test_the_number_of_a_stranger_in_an_old_pid_file_is_no_obstacle(fresh_
         await postgres.start()
         await postgres.stop()
         assert stranger.poll() is None
-        stranger.kill()
 
 
 async def test_a_start_that_was_killed_halfway_leaves_nothing_in_the_way(fresh_data_dir: Path) -> None:

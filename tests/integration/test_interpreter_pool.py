@@ -13,7 +13,13 @@ import orjson
 import pytest
 
 from shared.adapters.interpreter.document_cache import DocumentCache
-from shared.adapters.interpreter.pool import HostedSession, InterpreterPool, RequestRefused, SessionLost
+from shared.adapters.interpreter.pool import (
+    HostedSession,
+    InterpreterPool,
+    InterpreterUnavailable,
+    RequestRefused,
+    SessionLost,
+)
 from shared.voicexml.codec import encode
 from shared.voicexml.effects import Effect, Exit, Fetch, Listen, Play, Speech
 from shared.voicexml.events import Digit, Event, Fetched, HungUp, PlayEnded, SessionVariables, Start
@@ -173,6 +179,56 @@ async def test_an_event_in_the_moment_of_a_kill_is_not_blamed_for_it(pool: Inter
     session = await begun(pool)
     os.kill(pool.pids[0], signal.SIGKILL)
     assert spoken(await session.handle(Digit(key="1")))[:2] == ["You said", "1"]
+
+
+async def test_a_session_with_which_a_process_dies_twice_is_lost(pool: InterpreterPool) -> None:
+    """Once may be chance; the second time its neighbours are worth more."""
+    pool._lanes[0]._answer_timeout_s = 60
+    await killed(pool)
+    neighbour = await begun(pool)
+    session = await pool.open(start())
+    await session.begin()
+    request = asyncio.create_task(session.handle(document(ENDLESS_SEARCH)))
+    await asyncio.sleep(0)  # let it be sent
+    await killed(pool)
+    await pool._lanes[0].current()  # the session was before us in this queue: its request is sent again
+    assert not request.done()
+    await killed(pool)
+    with pytest.raises(SessionLost, match="ended it"):
+        await request
+    assert spoken(await neighbour.handle(Digit(key="3")))[:2] == ["You said", "3"]
+
+
+async def test_a_session_that_does_not_play_back_alike_is_lost(pool: InterpreterPool) -> None:
+    """Its caller has heard something else than the new process would go on from."""
+    session, neighbour = await begun(pool), await begun(pool)
+    request, _ = session._journal.entries[-1]
+    session._journal.entries[-1] = request, b"another answer"
+    await killed(pool)
+    with pytest.raises(SessionLost, match="play back alike"):
+        await session.handle(Digit(key="1"))
+    assert spoken(await neighbour.handle(Digit(key="3")))[:2] == ["You said", "3"]
+
+
+async def test_a_session_too_long_to_play_back_lives_as_long_as_its_process(
+    pool: InterpreterPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of a session is bounded; it goes on, and is lost with its process."""
+    monkeypatch.setattr("shared.adapters.interpreter.pool.MAX_LOGGED_BYTES", 1_000)
+    session = await begun(pool)
+    for key in "12345":
+        assert spoken(await session.handle(Digit(key=key)))[1] == key
+    assert session._journal.entries == []
+    await killed(pool)
+    with pytest.raises(SessionLost, match="too long to play back"):
+        await session.handle(Digit(key="1"))
+
+
+async def test_a_pool_that_can_start_no_process_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few tries, and nothing is left behind."""
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(InterpreterUnavailable):
+        await InterpreterPool(processes=2, answer_timeout_s=1).start()
 
 
 async def test_new_sessions_go_where_the_fewest_are() -> None:

@@ -10,6 +10,7 @@ ROLES = {
     "campaigns": "paceline_api",
     "delivering": "paceline_deliverer",
     "dialing": "paceline_dialer",
+    "holds": "paceline_api",
     "planning": "paceline_pacer",
     "reaping": "paceline_pacer",
     "tenants": "paceline_admin",

@@ -78,9 +78,10 @@ class PlumCampaigns:
         return success()
 
     async def stop(self, request: web.Request) -> web.Response:
-        """Stop a campaign: nothing more is dialed, calls under way go on to their end."""
-        campaign_id = campaign_id_of(await read_fields(request))
-        await self.campaigns.stop(request[TENANT], Dialect.PLUM, campaign_id)
+        """Stop a campaign: nothing more is dialed; calls under way go on to their end, unless `calls=hangup`."""
+        fields = await read_fields(request)
+        hang_up = calls_of(fields) == "hangup"
+        await self.campaigns.stop(request[TENANT], Dialect.PLUM, campaign_id_of(fields), hang_up=hang_up)
         return success()
 
     async def index(self, request: web.Request) -> web.Response:
@@ -109,6 +110,14 @@ def campaign_id_of(fields: Fields) -> int:
     if _ID.fullmatch(written) is None:
         raise Invalid("campaign_id", "The campaign_id must be a whole number.")
     return int(written)
+
+
+def calls_of(fields: Fields) -> str:
+    """Return what a stop does to the calls under way: finish (the default) or hangup; raises Invalid."""
+    calls = fields.text("calls").strip() if "calls" in fields.names else "finish"
+    if calls not in ("finish", "hangup"):
+        raise Invalid("calls", "The calls field is finish (let them end) or hangup (end them now).")
+    return calls
 
 
 def phone_lines(fields: Fields, upload: PhoneListUpload) -> AsyncIterator[Sequence[Row]] | None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from rich.live import Live
+
 from services.cli.client.api import NothingAnswers, PacelineApi
 from services.cli.client.shapes import Campaign
-from services.cli.client.view import dialing_bar, outcome_words, progress_line
+from services.cli.client.view import dialing_bar, dialing_picture, progress_line
 from services.cli.screen import Screen
 
 #: Often enough to look alive, seldom enough to cost the API nothing.
@@ -56,12 +58,12 @@ async def _with_a_bar(
     screen: Screen, campaigns: AsyncIterator[Campaign], interest: Interest
 ) -> Campaign | None:
     campaign = None
-    with dialing_bar(screen.console) as bar:
-        task = bar.add_task("Dialing", total=None, words="")
+    bar = dialing_bar()
+    task = bar.add_task("")
+    with Live("", console=screen.console) as live:
         async for campaign in campaigns:
-            words = f"{campaign.calls_in_progress} in progress  {outcome_words(campaign)}"
-            total = campaign.numbers.accepted
-            bar.update(task, total=total, completed=interest.count(campaign), words=words)
+            bar.update(task, total=campaign.numbers.accepted, completed=interest.count(campaign))
+            live.update(dialing_picture(bar, campaign))
             if interest.until(campaign):
                 break
     return campaign

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.client.shapes import Campaign, Upload
-from services.cli.screen import PatientConsole
 
 
 def state_of(campaign: Campaign) -> str:
@@ -79,16 +79,17 @@ def upload_lines(upload: Upload) -> str:
     return "\n".join([counts, *lines, *([f"  and {untold} more refused lines"] if untold > 0 else [])])
 
 
-def dialing_bar(console: PatientConsole) -> Progress:
-    """Return the bar of a campaign that is dialed; its task takes `words` as a field."""
+def dialing_bar() -> Progress:
+    """Return the bar of a campaign that is dialed, to be drawn by somebody else."""
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}"),
-        console=console,
+        TextColumn("Dialing"), BarColumn(bar_width=None), MofNCompleteColumn(), TimeElapsedColumn()
     )
+
+
+def dialing_picture(bar: Progress, campaign: Campaign) -> RenderableType:
+    """Return the bar with what happens at the moment and what has come out so far below it."""
+    words = filter(None, [f"{campaign.calls_in_progress} in progress", outcome_words(campaign)])
+    return Group(bar, Text("; ".join(words)))
 
 
 def outcome_table(campaign: Campaign) -> RenderableType:

@@ -45,6 +45,7 @@ async def demonstrate(screen: Screen, platform: RunningPlatform, conclude: Concl
     async with served(app, LOOPBACK, 0) as own_url:
         async with PacelineApi(platform.api, platform.token) as api:
             campaign = await _run_campaign(api, own_url, tally, screen)
+        screen.say("")
         screen.console.print(outcome_table(campaign))
         screen.say("\n" + verdict(tally, campaign))
         screen.say(_where_to_go_on(platform, campaign, own_url))

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,17 +114,21 @@ class _Up:
                 self._write_ready_file(platform, plan.servers, supervisor.pids())
 
         with removed_at_the_end(self._options.ready_file):
-            async with Supervisor(
-                self._folder,
-                hurried=self._signals.hurried,
-                say=self._screen.say,
-                on_change=tell_who_needs_to_know,
-            ) as supervisor:
+            async with (
+                self._workplace() as begin_work,
+                Supervisor(
+                    self._folder,
+                    hurried=self._signals.hurried,
+                    say=self._screen.say,
+                    on_change=tell_who_needs_to_know,
+                ) as supervisor,
+            ):
                 self._screen.say("Starting the API, the pacer, the dialer and the dashboard.")
                 platform = await start_platform(plan, supervisor)
                 tell_who_needs_to_know()
                 introduce(platform, self._screen)
-                await self._stay_up(platform, plan)
+                begin_work(platform)
+                await self._stay_up(plan)
 
     def _write_ready_file(
         self, platform: RunningPlatform, servers: wiring.Servers, pids: dict[str, int]
@@ -140,18 +144,26 @@ class _Up:
             }
             write_private_json(self._options.ready_file, content)
 
-    async def _stay_up(self, platform: RunningPlatform, plan: Plan) -> None:
-        """Do the work, and stay after it until a server is lost or the stop comes as a cancellation."""
-        tasks = [asyncio.create_task(self._do_work(platform))]
-        if not self._options.own_servers:  # the others are watched by whoever runs them
-            tasks.append(asyncio.create_task(watch_server("Postgres", plan.servers.database_url)))
-            tasks.append(asyncio.create_task(watch_server("Redis", plan.servers.redis_url)))
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def _stay_up(self, plan: Plan) -> None:
+        """Stay until a server is lost or the stop comes as a cancellation."""
+        if self._options.own_servers:  # watched by whoever runs them
+            await asyncio.Event().wait()
+        watches = [
+            asyncio.create_task(watch_server("Postgres", plan.servers.database_url)),
+            asyncio.create_task(watch_server("Redis", plan.servers.redis_url)),
+        ]
+        async with cancelled_at_the_end(watches):
+            await asyncio.gather(*watches)
+
+    @contextlib.asynccontextmanager
+    async def _workplace(self) -> AsyncIterator[Callable[[RunningPlatform], None]]:
+        """Yield what begins the work; it goes on until the end of the block.
+
+        The processes are stopped inside: calls that end in their own time still need what the work serves them.
+        """
+        tasks: list[asyncio.Task[None]] = []
+        async with cancelled_at_the_end(tasks):
+            yield lambda platform: tasks.append(asyncio.create_task(self._do_work(platform)))
 
     async def _do_work(self, platform: RunningPlatform) -> None:
         if self._work:
@@ -160,7 +172,6 @@ class _Up:
             except Exception as error:  # noqa: BLE001 - work that failed must not take the platform with it
                 self._screen.say(sentence_for(error) or defect_sentence(error))
                 self._conclude(1)
-        await asyncio.Event().wait()
 
     def _conclude(self, exit_status: int) -> None:
         self.exit_status = exit_status
@@ -227,6 +238,17 @@ def own_command() -> str:
     if shutil.which("paceline") is None and beside_python.exists():
         return str(beside_python)
     return "paceline"
+
+
+@contextlib.asynccontextmanager
+async def cancelled_at_the_end(tasks: Sequence[asyncio.Task[None]]) -> AsyncIterator[None]:
+    """Cancel the tasks that there are at the end of the block, and wait for them."""
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,12 @@ class InterpreterProcess:
 
     async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Send a request and wait for its answer; raises ProcessGone, or FrameError for too long a one."""
-        if self.gone or self._process.stdin is None:
+        stdin = self._process.stdin
+        if stdin is None or stdin.is_closing():
+            # It went just now: what it leaves behind is settled first.
+            _kill(self._process)
+            await asyncio.shield(self._reading)
+        if stdin is None or self.gone:
             raise ProcessGone
         self._last_id += 1
         data = frame({"id": self._last_id} | request)
@@ -93,7 +98,7 @@ class InterpreterProcess:
         self._owed.append((self._last_id, request["session"], answer))
         if self._deadline is None:
             self._set_deadline()
-        self._process.stdin.write(data)
+        stdin.write(data)
         return await answer
 
     async def stop(self) -> None:

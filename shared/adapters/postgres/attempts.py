@@ -65,22 +65,27 @@ class PostgresAttempts(Attempts):
 
     @override
     async def renew(self, held: Sequence[LeasedAttempt]) -> set[int]:
-        by_tenant: dict[int, list[LeasedAttempt]] = defaultdict(list)
-        for leased in held:
-            by_tenant[leased.job.tenant_id].append(leased)
         still_held: set[int] = set()
-        for tenant_id, mine in by_tenant.items():
+        for tenant_id, mine in _by_tenant(held).items():
             rows = await self._database.rows(
                 _SQL["renew_leases"],
-                tenant_id,
-                [leased.job.campaign_id for leased in mine],
-                [leased.job.attempt_id for leased in mine],
+                *_columns(tenant_id, mine),
                 [leased.epoch for leased in mine],
                 self._lease_seconds,
                 tenant_id=tenant_id,
             )
             still_held.update(row["attempt_id"] for row in rows)
         return still_held
+
+    @override
+    async def to_hang_up(self, held: Sequence[LeasedAttempt]) -> set[int]:
+        wanted: set[int] = set()
+        for tenant_id, mine in _by_tenant(held).items():
+            rows = await self._database.rows(
+                _SQL["calls_to_hang_up"], *_columns(tenant_id, mine), tenant_id=tenant_id
+            )
+            wanted.update(row["attempt_id"] for row in rows)
+        return wanted
 
     @override
     async def conclude(
@@ -149,6 +154,21 @@ class PostgresAttempts(Attempts):
         await self._database.row(
             _SQL[statement], *_key(leased.job), leased.epoch, tenant_id=leased.job.tenant_id
         )
+
+
+def _by_tenant(held: Sequence[LeasedAttempt]) -> dict[int, list[LeasedAttempt]]:
+    grouped: dict[int, list[LeasedAttempt]] = defaultdict(list)
+    for leased in held:
+        grouped[leased.job.tenant_id].append(leased)
+    return grouped
+
+
+def _columns(tenant_id: int, held: Sequence[LeasedAttempt]) -> tuple[int, list[int], list[int]]:
+    return (
+        tenant_id,
+        [leased.job.campaign_id for leased in held],
+        [leased.job.attempt_id for leased in held],
+    )
 
 
 def _key(job: DialJob) -> tuple[int, int, int]:

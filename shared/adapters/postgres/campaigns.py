@@ -153,11 +153,12 @@ class PostgresCampaigns(Campaigns):
             await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, True)
 
     @override
-    async def stop(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
+    async def stop(
+        self, tenant_id: int, dialect: Dialect, campaign_id: int, *, hang_up: bool = False
+    ) -> None:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            state = await _state(connection, tenant_id, dialect, campaign_id)
-            if CAMPAIGN.takes(state, CampaignEvent.STOP):
-                await connection.execute(_SQL["stop_campaign"], tenant_id, campaign_id)
+            await _state(connection, tenant_id, dialect, campaign_id)
+            await connection.execute(_SQL["stop_campaign"], tenant_id, campaign_id, hang_up)
 
     @override
     async def campaigns(self, tenant_id: int, dialect: Dialect, *, most: int) -> list[CampaignView]:

@@ -111,6 +111,8 @@ CREATE TABLE campaign (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     started_at timestamptz,  -- the last start: a pace is anchored no earlier
     stopped_at timestamptz,
+    hang_up boolean NOT NULL DEFAULT false,  -- the last stop also ends the calls under way
+    preflight jsonb,  -- what its two URLs answered at the last start
     deleted_at timestamptz,
     PRIMARY KEY (tenant_id, campaign_id),
     FOREIGN KEY (tenant_id, schedule_id) REFERENCES schedule,
@@ -295,6 +297,7 @@ CREATE TABLE hold (
     hold_id bigint GENERATED ALWAYS AS IDENTITY,
     campaign_id bigint,  -- NULL: all campaigns of the tenant
     reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
+    hang_up boolean NOT NULL DEFAULT false,  -- ends the calls under way, too
     placed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     released_at timestamptz,
     PRIMARY KEY (tenant_id, hold_id)

@@ -49,13 +49,17 @@ FOR NO KEY UPDATE;
 
 -- name: start_campaign
 -- READY | STOPPED | DONE -> RUNNING under a new epoch.
-UPDATE campaign SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp()
+UPDATE campaign SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp(), hang_up = false
 WHERE tenant_id = $1 AND campaign_id = $2 AND state IN ('READY', 'STOPPED', 'DONE');
 
 -- name: stop_campaign
--- RUNNING -> STOPPED under a new epoch: what was planned before can never ring.
-UPDATE campaign SET state = 'STOPPED', epoch = epoch + 1, stopped_at = clock_timestamp()
-WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'RUNNING';
+-- RUNNING -> STOPPED under a new epoch: what was planned before can never ring. A stopped campaign may be told again
+-- what becomes of its calls.
+UPDATE campaign
+SET epoch = epoch + CASE WHEN state = 'RUNNING' THEN 1 ELSE 0 END,
+    stopped_at = CASE WHEN state = 'RUNNING' THEN clock_timestamp() ELSE stopped_at END,
+    state = 'STOPPED', hang_up = $3
+WHERE tenant_id = $1 AND campaign_id = $2 AND state IN ('RUNNING', 'STOPPED');
 
 -- name: wake_pacer
 -- Let a pacer look at a campaign now; a fresh start forgets the cycle that an earlier run was in.

@@ -78,6 +78,17 @@ WHERE a.tenant_id = $1 AND a.campaign_id = held.campaign_id AND a.attempt_id = h
   AND a.epoch = held.epoch AND a.state IN ('LEASED', 'DIALING', 'RINGING', 'IN_CALL')
 RETURNING a.attempt_id;
 
+-- name: calls_to_hang_up
+-- Of the calls of one tenant, those that a stop or a hold wants ended.
+SELECT held.attempt_id
+FROM unnest($2::bigint[], $3::bigint[]) AS held (campaign_id, attempt_id)
+JOIN campaign c ON c.tenant_id = $1 AND c.campaign_id = held.campaign_id
+WHERE (c.hang_up AND c.state <> 'RUNNING')
+   OR EXISTS (
+       SELECT 1 FROM hold h
+       WHERE h.tenant_id IN (0, $1) AND h.released_at IS NULL AND h.hang_up
+         AND (h.campaign_id IS NULL OR h.campaign_id = held.campaign_id));
+
 -- name: end_attempt
 -- DIALING | RINGING | IN_CALL | UNKNOWN -> DONE, with what was reported. Frees the number.
 WITH ended AS (

@@ -9,7 +9,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.calling_window import (
@@ -22,6 +22,9 @@ from shared.domain.calling_window import (
 )
 from shared.domain.errors import Invalid
 from shared.domain.wall_clock import WEEK, Weekday
+
+#: An example looks at thousands of minutes.
+fewer = settings(max_examples=40, deadline=None)
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -123,6 +126,7 @@ def check_against_the_clock(calendar: Calendar, found: list[OpenInterval], minut
         assert shown(calendar, interval.closes_at - timedelta(microseconds=1)) == interval.window
 
 
+@fewer
 @given(drawn=calendars())
 def test_intervals_are_open_exactly_while_the_wall_clock_shows_their_hours(
     drawn: tuple[Calendar, date],
@@ -134,6 +138,7 @@ def test_intervals_are_open_exactly_while_the_wall_clock_shows_their_hours(
     check_against_the_clock(calendar, sorted(found, key=lambda each: each.opens_at), minutes_around(day))
 
 
+@fewer
 @given(drawn=calendars(), offset_seconds=st.integers(-2 * 86_400, 2 * 86_400))
 def test_the_next_intervals_are_all_that_the_clock_will_show(
     drawn: tuple[Calendar, date], offset_seconds: int

@@ -197,6 +197,13 @@ def test_a_changed_pace_is_in_force_where_a_stretch_begins() -> None:
     assert campaign.run(-2, 76) == [0, 45, 60, 75]
 
 
+def test_the_first_call_of_a_window_need_not_keep_its_distance_from_the_window_before() -> None:
+    """A window that opens a second after the last call of another is no catching up: both calls are on time."""
+    pace = a_minute(6)
+    campaign = Campaign([stretch(pace, closes=21), stretch(pace, opens=21)])
+    assert campaign.run(-2, 39) == [0, 10, 20, 21, 31, 41]
+
+
 def test_after_a_change_to_a_smaller_pace_the_first_period_is_whole() -> None:
     """Sixty a minute, then three: the three come at their slots, although sixty have just been called."""
     campaign = Campaign([stretch(a_minute(60))])
@@ -207,9 +214,9 @@ def test_after_a_change_to_a_smaller_pace_the_first_period_is_whole() -> None:
 
 
 def test_a_call_that_is_late_does_not_hold_up_a_larger_pace() -> None:
-    """Once an hour, 30 seconds late; then once a minute: that the old pace wants an hour in between is past."""
+    """Once an hour, 90 seconds late; then once a minute: that the old pace wants an hour in between is past."""
     campaign = Campaign([stretch(a_minute(1, minutes=60))])
-    assert campaign.look(30) == [30.3]
+    assert campaign.look(90) == [90.3]
     campaign.stretches = [stretch(a_minute(1))]
     assert campaign.look(3598) == [3600]
     assert campaign.wake == 3658

@@ -35,7 +35,7 @@ from shared.domain.pacing_row import PacingRow
 
 LONG = "PACELINE_LONG_SIMULATION" in os.environ
 stories = settings(
-    max_examples=5000 if LONG else 60,
+    max_examples=3000 if LONG else 40,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],
@@ -249,7 +249,7 @@ ticks = st.integers(20, 1500).map(lambda number: timedelta(milliseconds=number))
 paces = st.builds(
     Pace,
     period_minutes=st.integers(1, 4),
-    amount=st.integers(1, 5) | st.integers(6, 30),
+    amount=st.sampled_from([1, 2, 3, 5, 7, 13, 24, 40, 60]),
     gap_minutes=st.sampled_from([0, 0, 1]),
 )
 running = deeds(
@@ -267,7 +267,7 @@ new_paces = deeds(Campaign.change, profile=st.integers(0, 1), pace=paces)
 
 def stories_of(things: st.SearchStrategy[Deed]) -> st.SearchStrategy[list[Deed]]:
     """Draw what happens to a campaign, with undisturbed times in between and at the end."""
-    scenes = st.lists(st.tuples(things, running), min_size=4, max_size=20)
+    scenes = st.lists(st.tuples(things, running), min_size=15, max_size=40)
     the_end: list[Deed] = [
         partial(Campaign.have_waiting, numbers=PLENTY),
         partial(Campaign.run, length=timedelta(minutes=15), tick=timedelta(milliseconds=500)),
@@ -279,7 +279,7 @@ def stories_of(things: st.SearchStrategy[Deed]) -> st.SearchStrategy[list[Deed]]
 def rows_of_windows(draw: st.DrawFn) -> list[Window]:
     """Draw one to six windows that touch or have a pause between them."""
     windows, opens_at = list[Window](), OPENING
-    for _ in range(draw(st.integers(2, 6))):
+    for _ in range(draw(st.integers(3, 12))):
         closes_at = opens_at + draw(st.integers(20, 120) | st.integers(120, 900)) * SECOND
         windows.append(Window(opens_at, closes_at, draw(st.integers(0, 1))))
         opens_at = closes_at + draw(st.sampled_from([0, 0, 1, 30, 200])) * SECOND
@@ -332,54 +332,6 @@ def test_a_time_with_several_paces_is_bounded_by_the_largest(
     check_sliding(campaign.emissions, Random(seed))
 
 
-def long_story(rng: Random, *, changing: bool) -> tuple[Campaign, list[Deed]]:
-    """Make up hours of a busy campaign, which no shrinking search would dwell on."""
-
-    def seconds(least: float, most: float) -> timedelta:
-        return timedelta(milliseconds=rng.randint(int(least * 1000), int(most * 1000)))
-
-    def a_pace() -> Pace:
-        amount = rng.choice([rng.randint(1, 5), rng.randint(6, 40)])
-        return Pace(period_minutes=rng.randint(1, 4), amount=amount, gap_minutes=rng.choice([0, 0, 1]))
-
-    windows, opens_at = list[Window](), OPENING
-    for number in range(rng.randint(2, 12)):
-        windows.append(Window(opens_at, opens_at + seconds(30, rng.choice([120, 900])), number % 2))
-        opens_at = windows[-1].closes_at + rng.choice([0, 0, 1, 30, 200]) * SECOND
-    pace = a_pace()
-    campaign = Campaign(windows, [pace, a_pace() if changing else pace])
-    kinds: list[Callable[[], Deed]] = [
-        lambda: partial(Campaign.pause, length=seconds(0, rng.choice([2, 90]))),
-        lambda: partial(Campaign.look, crash=True),
-        lambda: partial(Campaign.look, behind=seconds(0, 2), most=rng.randint(0, 3)),
-        lambda: partial(Campaign.have_waiting, numbers=rng.choice([0, 3, PLENTY])),
-        lambda: partial(Campaign.restart, stopped_for=seconds(0, rng.choice([2, 90]))),
-    ]
-    if changing:
-        kinds += [lambda: partial(Campaign.change, profile=rng.randint(0, 1), pace=a_pace())] * 3
-    story = list[Deed]()
-    for _ in range(60):
-        running = partial(
-            Campaign.run, length=seconds(1, 200), tick=seconds(0.05, 1.5), behind=(ZERO, seconds(0, 2))
-        )
-        story += [rng.choice(kinds)(), running, partial(Campaign.have_waiting, numbers=PLENTY)]
-    return campaign, story
-
-
-@pytest.mark.parametrize("seed", range(1000 if LONG else 20))
-def test_in_long_stories_the_pace_is_kept(seed: int) -> None:
-    """Hours of disturbances, with one pace and with many, never add a call to any period."""
-    for changing in (False, True):
-        rng = Random(2 * seed + changing)
-        campaign, story = long_story(rng, changing=changing)
-        anchors = live(campaign, story)
-        check_slots(campaign.emissions)
-        check_hours(campaign.emissions, campaign.windows)
-        check_sliding(campaign.emissions, rng)
-        if not changing:
-            check_grid(campaign.emissions, anchors)
-
-
 # Undisturbed.
 
 usual_paces = st.builds(
@@ -421,6 +373,26 @@ def test_started_in_a_window_every_full_period_holds_exactly_its_calls(
     check_slots(campaign.emissions)
 
 
+@stories
+@given(pace=usual_paces, arrival=st.integers(0, 7200), tick=ticks, asleep=st.booleans())
+def test_slots_that_went_by_while_nothing_was_waiting_are_not_saved_up(
+    pace: Pace, arrival: int, tick: timedelta, *, asleep: bool
+) -> None:
+    """From the arrival of numbers on, a campaign that had none has the slots that are left, and no others.
+
+    It makes no difference whether the pacer went on looking meanwhile, or slept until the numbers came.
+    """
+    campaign = Campaign([Window(OPENING, OPENING + (arrival + 900) * SECOND)], [pace], queue=0)
+    campaign.run(4 * SECOND if asleep else (arrival + 5) * SECOND, tick=tick)
+    campaign.clock = OPENING + arrival * SECOND
+    campaign.queue = PLENTY
+    campaign.run(901 * SECOND, tick=tick)
+    length = timedelta(seconds=arrival)
+    gone_by = pace.slots_within(length + MICROSECOND)
+    assert len(campaign.emissions) == pace.slots_within(length + 900 * SECOND) - gone_by
+    check_slots(campaign.emissions)
+
+
 # Outages.
 
 
@@ -442,7 +414,7 @@ def calls_by_period(campaign: Campaign, pace: Pace, periods: int) -> Iterator[in
         yield held[number * cycle]
 
 
-@stories
+@settings(parent=stories, max_examples=500 if LONG else 6)
 @given(
     amount=st.sampled_from([100, 150, 300]),
     gap_minutes=st.sampled_from([0, 2]),
@@ -518,8 +490,8 @@ def simulate_day(pace: Pace, *, seed: int, hours: int = 24, disturbed: bool = Tr
 
 DAYS = [
     pytest.param(Pace(period_minutes=30, amount=100, gap_minutes=10), 24, id="100 in 30 minutes, 10 between"),
-    pytest.param(Pace(period_minutes=1, amount=30), 24 if LONG else 6, id="30 a minute"),
-    pytest.param(Pace(period_minutes=10, amount=600), 24 if LONG else 4, id="600 in 10 minutes"),
+    pytest.param(Pace(period_minutes=1, amount=30), 24 if LONG else 2, id="30 a minute"),
+    pytest.param(Pace(period_minutes=10, amount=600), 24 if LONG else 1, id="600 in 10 minutes"),
     *(
         [
             pytest.param(Pace(period_minutes=10, amount=6000), 24, id="6000 in 10 minutes"),
@@ -542,8 +514,8 @@ def test_an_undisturbed_day_is_called_to_the_last_slot(pace: Pace, hours: int) -
 
 @pytest.mark.parametrize(("pace", "hours"), DAYS)
 def test_a_bad_day_costs_a_few_calls_and_never_brings_one_too_many(pace: Pace, hours: int) -> None:
-    """With pauses, failovers and a longer outage, no period is over-full and hardly any call is lost."""
+    """No period is over-full, and no more is lost than a thousandth and the calls of one minute."""
     day = simulate_day(pace, seed=1, hours=hours)
     assert day.fullest_period == pace.amount
     assert day.too_soon == 0
-    assert day.slots * 0.995 <= day.calls <= day.slots
+    assert 0 <= day.slots - day.calls <= day.slots / 1000 + pace.slots_within(60 * SECOND)

@@ -121,6 +121,15 @@ def test_5_2_4_handlers_are_searched_from_the_field_outwards(call: Call) -> None
     assert heard.said == ["Form", "Document", "Field"]
 
 
+def test_5_2_4_the_innermost_handler_of_an_event_takes_it(call: Call) -> None:
+    """A field's own before the form's, the form's before the document's."""
+    document = "<noinput>Document<exit/></noinput><form>{form}<field name='a'>{field}</field></form>"
+    form, field = "<noinput>Form<exit/></noinput>", "<noinput>Field<exit/></noinput>"
+    assert call(document.format(form=form, field=field)).said == ["Field"]
+    assert call(document.format(form=form, field="")).said == ["Form"]
+    assert call(document.format(form="", field="")).said == ["Document"]
+
+
 def test_5_2_2_counters_are_the_items_and_survive_a_visit_to_another_item(call: Call) -> None:
     """Each item counts its own events until the form is entered anew."""
     heard = call(
@@ -167,6 +176,16 @@ def test_5_2_what_a_handler_throws_is_handled_from_where_the_first_event_was(cal
       <noinput><throw event="again"/></noinput>
       <form><field name="a" type="digits?length=1"><catch event="again">Field<exit/></catch></field></form>""")
     assert heard.said == ["Field"]
+
+
+def test_5_2_a_handler_does_not_see_the_variables_of_the_one_that_threw_to_it(call: Call) -> None:
+    """It runs where the first event was thrown, and the other handler's scope has ended."""
+    heard = call("""
+      <form><var name="inForm" expr="1"/>
+        <catch event="first"><var name="inHandler" expr="1"/><throw event="second"/></catch>
+        <catch event="second"><log expr="typeof inForm + typeof inHandler"/></catch>
+        <block><throw event="first"/></block></form>""")
+    assert heard.logs == ["numberundefined"]
 
 
 def test_5_2_3_the_short_forms_catch_what_they_say(call: Call) -> None:

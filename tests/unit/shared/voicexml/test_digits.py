@@ -93,6 +93,7 @@ def test_grammars_together_match_what_any_of_them_does() -> None:
     assert both.status("3") is Status.MATCH_MORE
     assert both.status("12") is Status.MATCH
     assert both.value("12") == "12"
+    assert both.value("3") == "three"
     assert both.status("*") is Status.NOMATCH
 
 

@@ -82,6 +82,16 @@ def test_5_1_5_the_last_result_is_the_applications(call: Call) -> None:
     assert heard.logs == ["undefined", "42dtmf1"]
 
 
+def test_5_1_5_the_last_result_is_undefined_again_while_the_next_input_is_awaited(call: Call) -> None:
+    """What was recognised before does not pass for what was not recognised now."""
+    heard = call(
+        """<form><field name="a" type="digits?length=1"/>
+        <field name="b" type="digits?length=1"><noinput><exit expr="typeof lastresult$"/></noinput></field></form>""",
+        "1",
+    )
+    assert heard.exit.values == (("expr", "undefined"),)
+
+
 def test_2_1_6_2_a_field_without_input_is_visited_again(call: Call) -> None:
     """By default noinput reprompts, and the field is still undefined."""
     assert call(f"<form>{CHOICE}</form>", "", "", "7").said == ["Choose", "Choose", "Choose", "Got", "7"]

@@ -57,7 +57,7 @@ def test_5_3_7_goto_a_dialog_of_the_same_document_keeps_its_variables(call: Call
     """Nothing is fetched, and only the dialog's own variables end."""
     heard = call("""
       <var name="a" expr="1"/>
-      <form><var name="b"/><block><assign name="a" expr="2"/><goto expr="'#' + 'second'"/></block></form>
+      <form><var name="b" expr="3"/><block><assign name="a" expr="2"/><goto expr="'#' + 'second'"/></block></form>
       <form id="second"><block><log expr="a + typeof b"/></block></form>""")
     assert heard.logs == ["2undefined"]
     assert len(heard.fetches) == 1

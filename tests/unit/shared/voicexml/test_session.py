@@ -105,6 +105,12 @@ def test_a_session_begins_once_and_first(make_start: MakeStart) -> None:
         session.handle(make_start())  # type: ignore[arg-type]
 
 
+def test_a_key_that_no_telephone_has_is_passed_over(make_start: MakeStart, wrap: Wrap) -> None:
+    """A flash, or whatever a network may report."""
+    session = in_state(Collecting, make_start, wrap)
+    assert [session.handle(Digit(key=key)) for key in ("flash", "", "E", "\u0663", "12")] == [()] * 5
+
+
 # Session variables (5.1.4)
 
 
@@ -279,6 +285,14 @@ def test_scripts_that_run_too_long_are_stopped_and_end_the_session_in_the_end(ca
     heard = call(f"<form>{handler}<block name='b'>{endless}</block></form>")
     assert heard.logs == ["Line 1: The script ran longer than 0.25 s."] * 2
     assert heard.exit.message == "3 scripts ran longer than 0.25 s."
+
+
+def test_a_full_heap_ends_the_session_in_an_orderly_way(call: Call) -> None:
+    """An application that keeps all the memory that it can get harms nobody but itself."""
+    hoard = "(function () { kept = null; for (;;) kept = {kept}; })()"
+    heard = call(f"<form><var name='kept'/><error>Oh</error><block><value expr='{hoard}'/></block></form>")
+    assert (heard.exit.reason, heard.exit.event) == ("error", "error.semantic")
+    assert "memory" in heard.exit.message
 
 
 def test_submitted_text_is_bounded(call: Call) -> None:

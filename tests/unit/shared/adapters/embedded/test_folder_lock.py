@@ -59,9 +59,11 @@ def test_a_killed_owner_holds_nothing(tmp_path: Path, lock: FolderLock) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout
         assert owner.stdout.readline() == b"held\n"
-        with pytest.raises(DataInUse) as refusal:
-            lock.acquire()
-        owner.kill()
+        try:
+            with pytest.raises(DataInUse) as refusal:
+                lock.acquire()
+        finally:
+            owner.kill()
     assert refusal.value.pid == owner.pid
     assert (tmp_path / "lock").read_text() == str(owner.pid)
     lock.acquire()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,16 @@ def stubborn() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.readline()
-        yield process
+        with ending(process):
+            yield process
+
+
+@contextmanager
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let no failure wait for a process that never ends."""
+    try:
+        yield
+    finally:
         process.kill()
 
 
@@ -115,13 +125,12 @@ def test_only_the_right_program_in_the_right_folder_is_at_work(tmp_path: Path) -
     (tmp_path / "elsewhere").mkdir()
     with (tmp_path / "log").open("ab") as output:
         process = launch(["/bin/sleep", "600"], folder=tmp_path, account=None, output=output)
-    with process:
+    with process, ending(process):
         while process.poll() is None and not is_at_work(process.pid, "sleep", tmp_path):
             pass  # the launcher becomes the program in a moment
         assert process.poll() is None
         assert not is_at_work(process.pid, "postgres", tmp_path)
         assert not is_at_work(process.pid, "sleep", tmp_path / "elsewhere")
-        process.kill()
     assert not is_at_work(process.pid, "sleep", tmp_path)
 
 
