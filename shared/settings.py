@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(
         default=256 * 1024 * 1024, ge=1024, description="The largest phone list that is taken, in bytes."
     )
+    preflight: Literal["off", "warn", "require"] = Field(
+        default="warn",
+        description="Whether a start asks both of a campaign's URLs, and refuses when one is not 200.",
+    )
     telephony: Literal["simulator"] = Field(
         default="simulator", description="Who carries the calls; the simulator rings nobody."
     )

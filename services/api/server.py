@@ -11,6 +11,7 @@ from services.api.holds import HoldDesk
 from services.api.plum.campaigns import PlumCampaigns
 from services.api.plum.profiles import Profiles
 from services.api.plum.schedules import Schedules
+from services.api.preflight import Inspector
 from services.api.routes import Handler, Route
 from shared.domain.egress import EgressPolicy
 from shared.ports.campaigns import Campaigns
@@ -21,7 +22,7 @@ _CLIENT_MAX_BYTES: Final = 1024 * 1024
 
 
 def api_routes(
-    campaigns: Campaigns, holds: Holds, *, egress: EgressPolicy, upload_bytes: int
+    campaigns: Campaigns, holds: Holds, *, egress: EgressPolicy, inspector: Inspector, upload_bytes: int
 ) -> tuple[Route, ...]:
     """Return every route of the API."""
 
@@ -34,7 +35,7 @@ def api_routes(
         Route(method="GET", path="/healthz", handler=health, summary="Whether the API works", public=True),
         *Schedules(campaigns).routes(),
         *Profiles(campaigns).routes(),
-        *PlumCampaigns(campaigns, egress, upload_bytes).routes(),
+        *PlumCampaigns(campaigns, egress, inspector, upload_bytes).routes(),
         *HoldDesk(holds, campaigns).routes(),
     )
 

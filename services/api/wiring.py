@@ -2,7 +2,10 @@
 
 from aiohttp import web
 
+from services.api.preflight import Inspector, Preflight
 from services.api.server import api_routes, application
+from shared.adapters.egress.fetcher import GuardedFetcher
+from shared.adapters.egress.session import guarded_session
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.holds import PostgresHolds
@@ -20,10 +23,13 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         settings.required_database_url(), role=ROLE, size=settings.database_pool_size
     )
     campaigns = PostgresCampaigns(database)
+    policy = EgressPolicy(allow=tuple(settings.egress_allow))
+    session = guarded_session(policy)
     routes = api_routes(
         campaigns,
         PostgresHolds(database),
-        egress=EgressPolicy(allow=tuple(settings.egress_allow)),
+        egress=policy,
+        inspector=Inspector(GuardedFetcher(session, policy), Preflight(settings.preflight)),
         upload_bytes=settings.upload_bytes,
     )
     runner = web.AppRunner(application(campaigns, routes), access_log=None)
@@ -35,6 +41,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         await request.stop.wait()
     finally:
         await runner.cleanup()
+        await session.close()
         await database.close()
 
 

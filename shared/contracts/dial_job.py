@@ -46,6 +46,9 @@ class DialJob:
         fields = dict(message)
         if fields.pop("v", None) != VERSION or fields.keys() != {"tenant_id", "campaign_id", "attempt_id"}:
             raise UnreadableJob
-        if not all(type(value) is int and 0 < value <= _LARGEST_ID for value in fields.values()):
+        ids = {
+            name: value for name, value in fields.items() if type(value) is int and 0 < value <= _LARGEST_ID
+        }
+        if ids.keys() != fields.keys():
             raise UnreadableJob
-        return cls(**fields)
+        return cls(**ids)

@@ -116,6 +116,8 @@ class CampaignView:
     schedule_nickname: str | None
     profiles: tuple[AttachedProfile, ...]
     held_because: str | None
+    #: What its addresses answered at the last start, by field; None when nobody looked.
+    preflight: Mapping[str, str] | None
     numbers: NumberCounts
     calls_in_progress: int
     #: Final numbers by the published outcome name, and by Plum's result.
@@ -176,8 +178,18 @@ class Campaigns(Protocol):
     ) -> TakenIn:
         """Append a phone list to a campaign, whole or not at all; raises NotFound and CampaignOver."""
 
-    async def start(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
-        """Start a campaign; one that runs already goes on as it is. Raises NotFound and CampaignOver."""
+    async def start(
+        self,
+        tenant_id: int,
+        dialect: Dialect,
+        campaign_id: int,
+        *,
+        preflight: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a campaign and note what its addresses answered; one that runs already goes on as it is.
+
+        Raises NotFound and CampaignOver.
+        """
 
     async def stop(
         self, tenant_id: int, dialect: Dialect, campaign_id: int, *, hang_up: bool = False

@@ -21,10 +21,11 @@ def test_the_documented_lines_work_with_the_host_changed(
     start_platform: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Create, list, start, add and stop answer in the documented shapes."""
-    platform = start_platform(tmp_path / "data").wait_ready()
+    # The documented addresses are somebody's: nobody looks at them either.
+    platform = start_platform(tmp_path / "data", environment={"PACELINE_PREFLIGHT": "off"}).wait_ready()
     phone_list = tmp_path / "api-test-1.csv"
     phone_list.write_text("tel:+12025550100;ani=+12025550199,invoice-1001\n")
-    # In the future: nothing may be dialed, since the documented addresses are somebody's.
+    # In the future: nothing may be dialed.
     first_date = utc_now().date() + timedelta(days=2)
     environment = os.environ | {
         "BASE": platform.api, "TOKEN": platform.token, "LIST": str(phone_list),

@@ -12,6 +12,7 @@ from services.api.authentication import TENANT
 from services.api.phone_list_upload import PhoneListUpload, lines_of_array
 from services.api.plum.new_campaign import NewCampaignReader
 from services.api.plum.shapes import campaign_shape, taken_in_shape
+from services.api.preflight import Inspector
 from services.api.request_body import BodyLimits, Fields, read_body, read_fields
 from services.api.routes import Route
 from shared.domain.campaign import Dialect
@@ -32,6 +33,7 @@ class PlumCampaigns:
 
     campaigns: Campaigns
     egress: EgressPolicy
+    inspector: Inspector
     upload_bytes: int
 
     def routes(self) -> tuple[Route, ...]:
@@ -74,7 +76,9 @@ class PlumCampaigns:
     async def start(self, request: web.Request) -> web.Response:
         """Start a campaign; one that runs already goes on."""
         campaign_id = campaign_id_of(await read_fields(request))
-        await self.campaigns.start(request[TENANT], Dialect.PLUM, campaign_id)
+        view = await self.campaigns.campaign(request[TENANT], Dialect.PLUM, campaign_id)
+        answers = await self.inspector.look_at({"start_url": view.start_url, "result_url": view.result_url})
+        await self.campaigns.start(request[TENANT], Dialect.PLUM, campaign_id, preflight=answers)
         return success()
 
     async def stop(self, request: web.Request) -> web.Response:

@@ -43,6 +43,7 @@ def campaign_shape(view: CampaignView) -> dict[str, object]:
         "time_zone": view.time_zone,
         "status": view.state.value,
         "held": view.held_because,
+        "preflight": view.preflight,
         "numbers": asdict(view.numbers),
         "calls_in_progress": view.calls_in_progress,
         "outcomes": dict(view.outcomes),

@@ -1,6 +1,6 @@
 """The API's view of Postgres."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -143,13 +143,21 @@ class PostgresCampaigns(Campaigns):
         return taken
 
     @override
-    async def start(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
+    async def start(
+        self,
+        tenant_id: int,
+        dialect: Dialect,
+        campaign_id: int,
+        *,
+        preflight: Mapping[str, str] | None = None,
+    ) -> None:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
             state = await _state(connection, tenant_id, dialect, campaign_id)
             if not CAMPAIGN.takes(state, CampaignEvent.START):
                 return
             await _refuse_when_over(connection, tenant_id, campaign_id)
-            await connection.execute(_SQL["start_campaign"], tenant_id, campaign_id)
+            answers = None if preflight is None else dict(preflight)
+            await connection.execute(_SQL["start_campaign"], tenant_id, campaign_id, answers)
             await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, True)
 
     @override
@@ -236,6 +244,7 @@ def _view(row: asyncpg.Record) -> CampaignView:
         schedule_nickname=row["schedule_nickname"],
         profiles=tuple(AttachedProfile(**profile) for profile in row["profiles"]),
         held_because=row["held_because"],
+        preflight=row["preflight"],
         numbers=_counts(row, sum(results.values())),
         calls_in_progress=row["calls_in_progress"],
         outcomes=outcomes,

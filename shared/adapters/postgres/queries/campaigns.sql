@@ -49,7 +49,8 @@ FOR NO KEY UPDATE;
 
 -- name: start_campaign
 -- READY | STOPPED | DONE -> RUNNING under a new epoch.
-UPDATE campaign SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp(), hang_up = false
+UPDATE campaign
+SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp(), hang_up = false, preflight = $3
 WHERE tenant_id = $1 AND campaign_id = $2 AND state IN ('READY', 'STOPPED', 'DONE');
 
 -- name: stop_campaign
@@ -69,7 +70,7 @@ WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: campaign_views
 -- Campaigns as their owner sees them, newest first, with every count from one snapshot, so that they add up.
-SELECT c.campaign_id, c.name, c.state, c.first_date, c.last_date, c.time_zone, c.start_url, c.result_url,
+SELECT c.campaign_id, c.name, c.state, c.first_date, c.last_date, c.time_zone, c.start_url, c.result_url, c.preflight,
        c.schedule_id, s.nickname AS schedule_nickname,
        (SELECT jsonb_agg(jsonb_build_object('profile_id', w.profile_id, 'nickname', p.nickname,
                                             'opens_minute', w.opens_minute, 'closes_minute', w.closes_minute)

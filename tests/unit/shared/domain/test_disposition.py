@@ -4,8 +4,8 @@ import pytest
 
 from shared.domain.disposition import (
     RESULT_OF,
-    CallEnding,
     CalleeType,
+    CallEnding,
     Disposition,
     Outcome,
     Result,
