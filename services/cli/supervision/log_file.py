@@ -15,7 +15,9 @@ from services.cli.supervision.data_folder import PRIVATE_FILE
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 #: The end of a log that is looked at for the reason of a failure.
 TAIL_BYTES = 4096
-TAIL_LINES = 8
+TAIL_LINES = 5
+#: How the lines of a traceback begin, which are for the log; what it ends with is for people.
+_FRAMES = (" ", "Traceback (most recent", "During handling of", "The above exception")
 
 
 def open_log(path: Path) -> int:
@@ -43,7 +45,7 @@ def size_of(path: Path) -> int:
 
 
 def last_lines(path: Path, *, since_byte: int = 0) -> str:
-    """Return the last lines that were written after `since_byte`; "" if there are none."""
+    """Return the last lines for people that were written after `since_byte`; "" if there are none."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -51,5 +53,5 @@ def last_lines(path: Path, *, since_byte: int = 0) -> str:
             text = file.read(TAIL_BYTES).decode(errors="replace")
     except FileNotFoundError:
         return ""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in text.splitlines() if line.strip() and not line.startswith(_FRAMES)]
     return "\n".join(lines[-TAIL_LINES:])

@@ -170,8 +170,9 @@ class _Up:
             try:
                 await self._work(platform, self._conclude)
             except Exception as error:  # noqa: BLE001 - work that failed must not take the platform with it
-                self._screen.say(sentence_for(error) or defect_sentence(error))
-                self._conclude(1)
+                if not self._signals.asked.is_set():  # else it failed because the platform ends under it
+                    self._screen.say(sentence_for(error) or defect_sentence(error))
+                    self._conclude(1)
 
     def _conclude(self, exit_status: int) -> None:
         self.exit_status = exit_status

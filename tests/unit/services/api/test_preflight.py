@@ -14,7 +14,7 @@ class Web(DocumentFetcher):
         self.asked: list[tuple[str, str]] = []
 
     @override
-    async def fetch(self, method: str, url: str, **_options: object) -> FetchedDocument:  # type: ignore[override]  # options do not matter here
+    async def fetch(self, method: str, url: str, **_options: object) -> FetchedDocument:
         self.asked.append((method, url))
         if "down" in url:
             raise FetchFailed("No connection could be made in time.", sent=False)

@@ -1,22 +1,36 @@
-"""What the demonstration ships and plans."""
+"""What the demonstration ships, plans, and does when its results do not come."""
 
+import asyncio
+import io
 import re
 from collections import Counter
 from datetime import date
 from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from lxml import etree
 
+from services.cli.client import follow
 from services.cli.client.shapes import Campaign, Numbers
+from services.cli.demonstration import run
 from services.cli.demonstration.run import (
     APPLICATION,
     DEADLINE_SECONDS,
     PHONE_LIST,
     campaign_plan,
+    demonstrate,
     explanation,
     interest_in,
 )
 from services.cli.demonstration.tally import Tally, references_in
+from services.cli.screen import screen_on
+from services.cli.supervision.data_folder import DataFolder
+from services.cli.supervision.up import RunningPlatform
+
+if TYPE_CHECKING:
+    from tests.unit.services.cli.conftest import SmallApi
 
 LINE = re.compile(r"tel:\+1([2-9][0-9]{2})55501([0-9]{2});ani=\+1[2-9][0-9]{2}55501[0-9]{2},(invoice-[0-9]+)")
 ELEMENTS = {
@@ -80,3 +94,29 @@ def test_what_is_changed_is_said() -> None:
     said = explanation({"PACELINE_EGRESS_ALLOW": '["127.0.0.0/8"]', "PACELINE_SIMULATOR_SPEED": "20"})
     assert 'PACELINE_EGRESS_ALLOW=["127.0.0.0/8"] and PACELINE_SIMULATOR_SPEED=20' in said
     assert "\n" not in said
+
+
+async def test_missing_results_are_told_and_remembered(
+    small_api: "SmallApi", monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """When nothing arrives until the deadline, the demonstration says what is missing, concludes 1, and stays."""
+    monkeypatch.setattr(run, "DEADLINE_SECONDS", 0.1)
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.01)
+    platform = RunningPlatform(
+        api=small_api.url,
+        dashboard="http://127.0.0.1:8701",
+        token="pl_test",
+        webhook_secret="whsec_" + "A" * 43 + "=",
+        folder=DataFolder(tmp_path),
+    )
+    concluded: asyncio.Queue[int] = asyncio.Queue()
+    written = io.StringIO()
+    work = asyncio.create_task(demonstrate(screen_on(written), platform, concluded.put_nowait))
+    assert await asyncio.wait_for(concluded.get(), 10) == 1
+    assert "Results received: 0 of 2 numbers accepted. Missing: invoice-1001, " in written.getvalue()
+    assert "2 numbers are not final: 2 ready" in written.getvalue()
+    assert small_api.events == ["start 1"]
+    assert small_api.forms[-2]["name"] == "Demonstration 1"
+    assert not work.done()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)

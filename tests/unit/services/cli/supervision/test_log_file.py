@@ -48,8 +48,17 @@ def test_the_last_words_are_those_of_the_last_process(tmp_path: Path) -> None:
     before = size_of(path)
     with path.open("a") as log:
         log.writelines(f"line {number}\n\n" for number in range(20))
-    assert last_lines(path, since_byte=before).splitlines() == [f"line {n}" for n in range(12, 20)]
+    assert last_lines(path, since_byte=before).splitlines() == [f"line {n}" for n in range(15, 20)]
     assert last_lines(path, since_byte=size_of(path)) == ""
+
+
+def test_the_last_words_are_for_people(tmp_path: Path) -> None:
+    """Of a traceback only what it ends with is quoted; its frames stay in the log."""
+    path = tmp_path / "api.log"
+    path.write_text(
+        'Traceback (most recent call last):\n  File "a.py", line 1\n    boom()\nOSError: It broke.\n'
+    )
+    assert last_lines(path) == "OSError: It broke."
 
 
 def test_a_log_that_is_not_there_has_no_words(tmp_path: Path) -> None:
