@@ -31,6 +31,8 @@ def sentence_for(error: Exception) -> str | None:
             return (
                 f'A setting cannot be read: {error}. Lists are written as JSON, for example ["10.0.0.0/8"].'
             )
+        case OSError() if error.filename is not None:
+            return f"{error.filename} cannot be used: {(error.strerror or 'no reason is known').lower()}."
         case _:
             return None
 

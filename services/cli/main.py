@@ -73,15 +73,24 @@ def paceline(
 def up(
     data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = Path(".paceline"),
     port: Annotated[
-        int, typer.Option(min=0, max=HIGHEST_PORT, help="The API's port; 0 is any free one.")
+        int,
+        typer.Option(
+            min=0, max=HIGHEST_PORT, envvar="PACELINE_API_PORT", help="The API's port; 0 is any free one."
+        ),
     ] = 8700,
     dashboard_port: Annotated[
         int | None,
         typer.Option(
-            min=0, max=HIGHEST_PORT, show_default="the one after the API's", help="The dashboard's port."
+            min=0,
+            max=HIGHEST_PORT,
+            envvar="PACELINE_DASHBOARD_PORT",
+            show_default="the one after the API's",
+            help="The dashboard's port.",
         ),
     ] = None,
-    telephony: Annotated[Telephony, typer.Option(help="Who carries the calls.")] = Telephony.SIMULATOR,
+    telephony: Annotated[
+        Telephony, typer.Option(envvar="PACELINE_TELEPHONY", help="Who carries the calls.")
+    ] = Telephony.SIMULATOR,
     ready_file: Annotated[
         Path | None, typer.Option(help="A JSON file with addresses and token, written when all answer.")
     ] = None,

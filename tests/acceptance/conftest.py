@@ -49,6 +49,7 @@ class Platform:
         self._family: dict[int, str] = {}
         self._facts: dict[str, Any] = {}
         self._is_stopped = False
+        self._brings_servers = "--own-servers" not in options
         with self.output_file.open("xb") as output:
             self.process = subprocess.Popen(
                 [*COMMAND, "up", "--data-dir", data_dir, "--port", "0", "--dashboard-port", "0",
@@ -101,6 +102,12 @@ class Platform:
         """Return the process ids as the ready file tells them now."""
         return dict(json.loads(self.ready_file.read_text())["processes"])
 
+    def server_pid(self, program: str) -> int:
+        """Return the process id of the embedded server whose command line begins with `program`."""
+        self.note_family()
+        names = {pid: Path(command.split()[0]).name for pid, command in self._family.items()}
+        return next(pid for pid, name in names.items() if name == program)
+
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to the process `name` and return the id that it had."""
         self.note_family()
@@ -152,7 +159,7 @@ class Platform:
             for pid, command in self._family.items()
             if listed.get(pid, (0, ""))[1] == command
         ]
-        addresses = ("database_url", "redis_url", "api", "dashboard")
+        addresses = ["api", "dashboard", *(["database_url", "redis_url"] if self._brings_servers else [])]
         return left + [name for name in addresses if name in self._facts and is_listening(self._facts[name])]
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -179,6 +180,15 @@ def test_a_killed_platform_leaves_nothing_running_and_loses_nothing(
     assert not second.ready_file.exists()
 
 
+def test_a_lost_server_ends_the_platform_with_a_sentence(start_platform: Start, tmp_path: Path) -> None:
+    """When an embedded server dies there is nothing to wait for: all is stopped, and the sentence says why."""
+    platform = start_platform(tmp_path / "data").wait_ready()
+    os.kill(platform.server_pid("redis-server"), signal.SIGKILL)
+    assert platform.process.wait(30) == 1
+    assert "The embedded Redis has ended, so the platform is stopped" in platform.output
+    platform.assert_nothing_remains(within_seconds=1)
+
+
 @pytest.mark.parametrize("milestone", ["Starting Postgres", "Starting the API"])
 def test_a_start_can_be_interrupted(start_platform: Start, tmp_path: Path, milestone: str) -> None:
     """Ctrl-C before everything answers stops what has been started until then, quietly."""
@@ -187,6 +197,19 @@ def test_a_start_can_be_interrupted(start_platform: Start, tmp_path: Path, miles
     assert platform.stop() == 0
     assert platform.output.endswith("Stopping.\n")
     assert not platform.ready_file.exists()
+
+
+def test_servers_of_ones_own_are_used_and_left_alone(
+    start_platform: Start, paceline: Run, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """With `--own-servers` the platform runs on DATABASE_URL and REDIS_URL; without it, it says that it does not."""
+    environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    platform = start_platform(tmp_path / "data", environment=environment, options=["--own-servers"])
+    assert platform.wait_ready().database_url == database_url
+    assert platform.redis_url == redis_url
+    assert paceline("campaign", "list", **_client(platform)).returncode == 0
+    assert platform.stop() == 0
+    assert paceline("migrate", **environment).returncode == 0
 
 
 def test_a_second_platform_is_refused(platform: "Platform", paceline: Run, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ LENGTH = timedelta(days=365)
 #: The half minute of dialing, the last call, and room for a slow machine; what is missing then is told.
 DEADLINE_SECONDS = 180.0
 LOOPBACK = "127.0.0.1"
+HIGHEST_PORT = 65535
 
 
 async def demonstrate(screen: Screen, platform: RunningPlatform, conclude: Conclude) -> None:
@@ -42,7 +43,9 @@ async def demonstrate(screen: Screen, platform: RunningPlatform, conclude: Concl
     tally = Tally(references_in(PHONE_LIST.read_text(encoding="utf-8")))
     documents = {"/reminder.vxml": APPLICATION.read_text(encoding="utf-8")}
     app = receiver(Verifier(platform.webhook_secret), tally.hear, documents)
-    async with served(app, LOOPBACK, 0) as own_url:
+    port_file = platform.folder.path / "demonstration-port"
+    async with served(app, LOOPBACK, *port_of_last_time(port_file), 0) as own_url:
+        port_file.write_text(own_url.rpartition(":")[2], encoding="ascii")
         async with PacelineApi(platform.api, platform.token) as api:
             campaign = await _run_campaign(api, own_url, tally, screen)
         screen.say("")
@@ -98,6 +101,15 @@ Look at it     {platform.dashboard_link}
 Ask the API    {platform.api}/api/campaigns/{campaign.campaign_id}
 The VoiceXML   {own_url}/reminder.vxml
 Everything stays up until Ctrl-C; the data are kept for the next start."""
+
+
+def port_of_last_time(port_file: Path) -> list[int]:
+    """Return where the last demonstration was served: one that was interrupted goes on calling and posting there."""
+    try:
+        text = port_file.read_text(encoding="ascii")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return []
+    return [int(text)] if text.isdigit() and int(text) <= HIGHEST_PORT else []
 
 
 def explanation(settings: Mapping[str, str]) -> str:

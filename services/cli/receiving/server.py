@@ -1,7 +1,7 @@
 """A small HTTP server that takes results, and documents that a campaign needs beside it."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from aiohttp import web
@@ -43,22 +43,32 @@ def receiver(verifier: Verifier, hear: Hearer, documents: Mapping[str, str] | No
 
 
 @contextlib.asynccontextmanager
-async def served(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve `app` while the block lasts; yields its base URL. Port 0 is any free one."""
+async def served(app: web.Application, host: str, *ports: int) -> AsyncIterator[str]:
+    """Serve `app` on the first of the ports that is free while the block lasts; yields its base URL.
+
+    Port 0 is any free one. Raises `CannotListen` when none is to be had.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
+        port = await _listen(runner, host, ports)
+        yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, ports: Sequence[int]) -> int:
+    """Return the port that is listened on."""
+    reason = "no port was given"
+    for port in ports:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            raise CannotListen(
-                f"Nobody can listen on {host}:{port}: {reason}. Choose another with --port."
-            ) from error
-        bound = runner.addresses[0][1]
-        yield f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
-    finally:
-        await runner.cleanup()
+            reason = f"{host}:{port} cannot be listened on ({(error.strerror or 'unknown reason').lower()})"
+        else:
+            bound: int = runner.addresses[0][1]
+            return bound
+    raise CannotListen(f"The receiver cannot start, as {reason}: choose another with --port.")
 
 
 def _document(text: str) -> Callable[[web.Request], Awaitable[web.Response]]:

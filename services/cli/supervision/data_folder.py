@@ -28,6 +28,10 @@ class DataFolder:
         """The token of the first tenant, so that a second start prints the same."""
         return self.path / "token"
 
+    def make(self) -> None:
+        """Make the folder where it is not there yet."""
+        self.path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+
     def log_file(self, name: str) -> Path:
         """Return the log of the process `name`."""
         return self._private("logs") / f"{name}.log"

@@ -1,16 +1,22 @@
 """Whether a port is free, asked before anything is started: a sentence now is better than a dead process later."""
 
+import errno
 import socket
 
 from shared.domain.errors import Conflict
 
+_REASONS = {
+    errno.EADDRINUSE: "is taken",
+    errno.EACCES: "may not be used by this user",
+}
+
 
 class PortTaken(Conflict):
-    """Another program listens on the port."""
+    """The port cannot be listened on; `reason` says why."""
 
-    def __init__(self, port: int, option: str) -> None:
+    def __init__(self, port: int, reason: str, option: str) -> None:
         self.port = port
-        super().__init__(f"Port {port} is taken: choose another with {option}, or 0 for any free one.")
+        super().__init__(f"Port {port} {reason}: choose another with {option}, or 0 for any free one.")
 
 
 def refuse_taken_port(host: str, port: int, option: str) -> None:
@@ -22,4 +28,5 @@ def refuse_taken_port(host: str, port: int, option: str) -> None:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise PortTaken(port, option) from error
+            if error.errno in _REASONS:  # what else is wrong, the service knows better
+                raise PortTaken(port, _REASONS[error.errno], option) from error

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from services.cli import wiring
 from services.cli.client.api import PacelineApi
-from services.cli.errors import defect_sentence, sentence_for
+from services.cli.errors import Missing, defect_sentence, sentence_for
 from services.cli.screen import Screen
 from services.cli.supervision.data_folder import DataFolder, write_private_json
 from services.cli.supervision.options import Plan, UpOptions, plan_for
 from services.cli.supervision.ports import refuse_taken_port
-from services.cli.supervision.server_watch import watch_server
+from services.cli.supervision.server_watch import ServerLost, watch_server
 from services.cli.supervision.stop_signals import StopSignals
 from services.cli.supervision.supervisor import Supervisor
 from shared.settings import Settings
@@ -82,6 +82,7 @@ class _Up:
     async def run(self) -> None:
         """Run everything; ended by a cancellation or by an error."""
         settings = Settings()
+        refuse_missing_folder(self._options.ready_file)
         refuse_taken_port(settings.bind_host, self._options.api_port, "--port")
         refuse_taken_port(settings.bind_host, self._options.dashboard_port, "--dashboard-port")
         async with self._servers(settings) as servers:
@@ -93,9 +94,11 @@ class _Up:
     async def _servers(self, settings: Settings) -> AsyncIterator[wiring.Servers]:
         """Bring servers of our own, or use those of the person who said so."""
         if self._options.own_servers:
-            yield wiring.Servers(
+            own = wiring.Servers(
                 database_url=settings.required_database_url(), redis_url=settings.required_redis_url()
             )
+            self._folder.make()
+            yield own
             return
         if settings.database_url or settings.redis_url:
             self._screen.say(
@@ -153,7 +156,11 @@ class _Up:
             asyncio.create_task(watch_server("Redis", plan.servers.redis_url)),
         ]
         async with cancelled_at_the_end(watches):
-            await asyncio.gather(*watches)
+            try:
+                await asyncio.gather(*watches)
+            except ServerLost:
+                self._signals.hurried.set()  # no call can be recorded any more: there is nothing to wait for
+                raise
 
     @contextlib.asynccontextmanager
     async def _workplace(self) -> AsyncIterator[Callable[[RunningPlatform], None]]:
@@ -239,6 +246,12 @@ def own_command() -> str:
     if shutil.which("paceline") is None and beside_python.exists():
         return str(beside_python)
     return "paceline"
+
+
+def refuse_missing_folder(ready_file: Path | None) -> None:
+    """Raise `Missing` now rather than fail when everything answers."""
+    if ready_file and not ready_file.absolute().parent.is_dir():
+        raise Missing(f"The folder of {ready_file} does not exist: make it, or choose another --ready-file.")
 
 
 @contextlib.asynccontextmanager

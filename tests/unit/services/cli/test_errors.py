@@ -60,6 +60,13 @@ def test_an_error_of_ours_is_its_own_sentence() -> None:
     assert sentence_for(Conflict()) == "The request contradicts the present state; nothing was changed."
 
 
+def test_a_file_that_cannot_be_used_is_named() -> None:
+    """What the operating system refuses about a file is told with the file's name."""
+    error = PermissionError(13, "Permission denied", "/root/secret")
+    assert sentence_for(error) == "/root/secret cannot be used: permission denied."
+    assert sentence_for(OSError("A socket broke.")) is None
+
+
 def test_a_defect_has_no_sentence_of_its_own() -> None:
     """What nobody foresaw is told as a defect, with the way to its traceback."""
     error = KeyError("nobody")

@@ -23,6 +23,7 @@ from services.cli.demonstration.run import (
     demonstrate,
     explanation,
     interest_in,
+    port_of_last_time,
 )
 from services.cli.demonstration.tally import Tally, references_in
 from services.cli.screen import screen_on
@@ -87,6 +88,19 @@ def test_missing_results_are_not_waited_for_for_ever() -> None:
     interest = interest_in(Tally(["a"]), lambda: next(clock))
     assert [interest.until(_campaign(0)) for _ in range(3)] == [False, False, True]
     assert interest.line(_campaign(0)).startswith("0 results received; 0 of 1 numbers final")
+
+
+@pytest.mark.parametrize(
+    ("kept", "ports"), [(None, []), ("4711", [4711]), ("", []), ("65536", []), ("port", []), ("\u0661", [])]
+)
+def test_a_demonstration_is_served_where_the_last_one_was(
+    tmp_path: Path, kept: str | None, ports: list[int]
+) -> None:
+    """The port of the last demonstration is tried first, if a sensible one was kept."""
+    port_file = tmp_path / "port"
+    if kept is not None:
+        port_file.write_text(kept)
+    assert port_of_last_time(port_file) == ports
 
 
 def test_what_is_changed_is_said() -> None:

@@ -56,9 +56,19 @@ async def test_a_taken_port_is_told() -> None:
     """Where somebody else listens, the sentence says so and what to change."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = listener.getsockname()[1]
-        with pytest.raises(CannotListen, match=rf"{port}: .*Choose another with --port"):
+        with pytest.raises(CannotListen, match=rf"127.0.0.1:{port} cannot be .*: choose another with --port"):
             async with served(receiver(Verifier(None), print), LOOPBACK, port):
                 pytest.fail("Nobody can listen here.")
+
+
+async def test_the_next_port_is_taken_where_the_first_is_not_free() -> None:
+    """Of several ports the first free one is served."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+        async with served(receiver(Verifier(None), print), LOOPBACK, port, 0) as url:
+            assert not url.endswith(f":{port}")
+    async with served(receiver(Verifier(None), print), LOOPBACK, port, 0) as url:
+        assert url.endswith(f":{port}")
 
 
 def test_a_result_is_one_line() -> None:
