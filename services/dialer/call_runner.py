@@ -19,7 +19,6 @@ from services.dialer.application import FAILED, Application, ApplicationEnd
 from services.dialer.persistence import insist
 from services.dialer.witness import CallWitness
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
-from shared.contracts.dial_job import DialJob
 from shared.domain.disposition import CallEnding, Disposition, Outcome, Stage, disposition_of
 from shared.domain.errors import Unavailable
 from shared.domain.fence import fence_of
@@ -33,6 +32,7 @@ from shared.domain.retry import (
     after_call,
     after_withheld,
 )
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.interpreting import Interpreter
@@ -105,16 +105,11 @@ class CallRunner:
         for attempt_id in attempt_ids & self._live.keys():
             await self._live[attempt_id].hang_up()
 
-    async def lease(self, job: DialJob) -> LeasedAttempt | None:
-        """Take the attempt and its number; None when there is nothing to do."""
-        leased = await self._attempts.lease(job)
-        if leased is None or leased.took_number:
-            return leased
-        await self.withhold(leased, Withheld.ELSEWHERE)
-        return None
-
     async def run(self, leased: LeasedAttempt) -> None:
         """Wait for the due instant, pass the gates, place the call and see it through."""
+        if not leased.took_number:
+            return await self.withhold(leased, Withheld.ELSEWHERE)
+        await failpoint(Failpoint.LEASED)
         if await self._closes_before(leased.due):
             return await self.withhold(leased, Withheld.SHUTDOWN)
         fence = fence_of(self._fence_key, attempt_id=leased.job.attempt_id, epoch=leased.epoch)
@@ -124,6 +119,7 @@ class CallRunner:
             case GateFacts() as facts:
                 return await self.withhold(leased, verdict(facts) or Withheld.LATE)
             case Intent(at):
+                await failpoint(Failpoint.INTENT_COMMITTED)
                 return await self._dial(leased, fence, at)
 
     async def _closes_before(self, due: float) -> bool:
@@ -164,6 +160,7 @@ class CallRunner:
             return await self.withhold(leased, Withheld.NO_TRUNK)
         self._witness.placed(leased, live)
         self._live[leased.job.attempt_id] = live
+        await failpoint(Failpoint.INVITE_SENT)
         try:
             ending, application = await self._follow(leased, live)
         finally:
@@ -185,6 +182,7 @@ class CallRunner:
             match event:
                 case Ringing():
                     await self._note(self._attempts.record_ringing(leased))
+                    await failpoint(Failpoint.RINGING)
                 case Answered():
                     conversation = asyncio.create_task(application.run(), name="application")
                     await self._note(self._attempts.record_answer(leased))
@@ -211,6 +209,7 @@ class CallRunner:
         application: ApplicationEnd | None,
         intent_at: datetime,
     ) -> None:
+        await failpoint(Failpoint.CALL_OVER)
         ending = replace(ending, message_left=application is not None and application.finished)
         disposition = _disposition(ending, application)
         decision = await self._decide(leased, disposition)
@@ -235,6 +234,7 @@ class CallRunner:
                 self._limits.quarantine_seconds,
             )
         if written:
+            await failpoint(Failpoint.RESULT_COMMITTED)
             self._result_written()
         else:
             _log.warning("call_reported_too_late", attempt_id=leased.job.attempt_id, epoch=leased.epoch)

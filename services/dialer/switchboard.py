@@ -1,11 +1,14 @@
 """The calls of one process: how many, whose leases they live on, and how they end when it must stop."""
 
 import asyncio
+import functools
+from collections import defaultdict
 from typing import Final
 
 import structlog
 
 from services.dialer.call_runner import CallRunner
+from services.dialer.governor import Governor
 from shared.contracts.dial_job import DialJob
 from shared.domain.errors import PacelineError, Unavailable
 from shared.ports.dialing import Attempts, LeasedAttempt
@@ -30,8 +33,11 @@ class Switchboard:
     ) -> None:
         self._runner = runner
         self._attempts = attempts
-        self._capacity = capacity
+        self._governor = Governor(capacity)
         self._renew_seconds = lease_seconds / RENEWALS_PER_LEASE
+        #: What was rung and is not leased yet; a dict for its order.
+        self._rung: dict[DialJob, None] = {}
+        self._bell = asyncio.Event()
         self._tasks: dict[DialJob, asyncio.Task[None]] = {}
         self._held: dict[DialJob, LeasedAttempt] = {}
         self._draining = False
@@ -39,21 +45,30 @@ class Switchboard:
     @property
     def free(self) -> int:
         """How many more calls this process would take."""
-        return 0 if self._draining else self._capacity - len(self._tasks)
+        return 0 if self._draining else self._governor.most - len(self._tasks)
 
     def hear(self, job: DialJob) -> None:
-        """Take a job; one that this process has, or has no room for, is left: the pacer rings again."""
-        if job in self._tasks or self.free <= 0:
-            return
-        task = asyncio.create_task(self._see_through(job), name=f"attempt {job.attempt_id}")
-        self._tasks[job] = task
-        task.add_done_callback(lambda _: self._tasks.pop(job, None))
+        """Note a ring; one that this process has, or has no room for, is left: the pacer rings again."""
+        if job not in self._tasks and len(self._rung) < self._governor.most:
+            self._rung[job] = None
+            self._bell.set()
+
+    async def lease_forever(self) -> None:
+        """Lease what was rung, all that has come in since the last time at once: the busier, the cheaper."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            rung, self._rung = list(self._rung), {}
+            by_tenant: dict[int, list[DialJob]] = defaultdict(list)
+            for job in rung[: max(0, self.free)]:
+                by_tenant[job.tenant_id].append(job)
+            await asyncio.gather(*(self._lease(tenant_id, jobs) for tenant_id, jobs in by_tenant.items()))
 
     async def advertise_forever(self) -> None:
-        """Tell the pacer again and again that this worker lives."""
+        """Tell the pacer again and again that this worker lives, and how much it can take."""
         while True:
             try:
-                await self._attempts.advertise(0 if self._draining else self._capacity)
+                await self._attempts.advertise(0 if self._draining else self._governor.settle())
             except Unavailable as error:
                 _log.warning("dialer_not_advertised", reason=str(error))
             await asyncio.sleep(ADVERTISE_SECONDS)
@@ -91,20 +106,33 @@ class Switchboard:
         except Unavailable as error:
             _log.warning("dialer_not_retired", reason=str(error))
 
-    async def _see_through(self, job: DialJob) -> None:
-        """Run one attempt; whatever goes wrong with it must not reach the others."""
+    async def _lease(self, tenant_id: int, jobs: list[DialJob]) -> None:
         try:
-            leased = await self._runner.lease(job)
-            if leased is not None:
-                self._held[job] = leased
-                await self._runner.run(leased)
+            leases = await self._attempts.lease(tenant_id, jobs)
+        except Unavailable as error:
+            _log.warning("attempts_not_leased", attempts=len(jobs), reason=str(error))
+            return
+        self._governor.saw(leased=len(leases.leased), missed=leases.missed)
+        for leased in leases.leased:
+            task = asyncio.create_task(self._see_through(leased), name=f"attempt {leased.job.attempt_id}")
+            self._tasks[leased.job] = task
+            task.add_done_callback(functools.partial(self._forget, leased.job))
+
+    def _forget(self, job: DialJob, _task: asyncio.Task[None]) -> None:
+        self._tasks.pop(job, None)
+
+    async def _see_through(self, leased: LeasedAttempt) -> None:
+        """Run one attempt; whatever goes wrong with it must not reach the others."""
+        self._held[leased.job] = leased
+        try:
+            await self._runner.run(leased)
         except PacelineError as error:
             # Before the intent the lease runs out and the attempt comes back; after it, the reaper ends it.
-            _log.warning("attempt_left_to_the_reaper", attempt_id=job.attempt_id, reason=str(error))
+            _log.warning("attempt_left_to_the_reaper", attempt_id=leased.job.attempt_id, reason=str(error))
         except Exception:  # noqa: BLE001 - a mistake of ours in one call must not end two hundred others
-            _log.exception("attempt_broke", attempt_id=job.attempt_id)
+            _log.exception("attempt_broke", attempt_id=leased.job.attempt_id)
         finally:
-            self._held.pop(job, None)
+            self._held.pop(leased.job, None)
 
     async def _renew(self) -> None:
         held = list(self._held.values())

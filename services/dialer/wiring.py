@@ -16,16 +16,17 @@ from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.interpreter.pool import InterpreterPool
 from shared.adapters.postgres.attempts import PostgresAttempts
-from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.database import IDLE_IN_TRANSACTION_TIMEOUT_MS, Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
 from shared.adapters.redis.connection import open_redis
 from shared.adapters.redis.doorbell import RedisDoorbellListener, broker
 from shared.adapters.redis.scoreboard import RedisScoreboard
 from shared.adapters.sealing.sealer import Sealer
 from shared.adapters.simulator.telephony import Simulator
+from shared.adapters.simulator.witness import open_witness
 from shared.adapters.webhook.sender import WebhookSender
 from shared.clock import utc_now
-from shared.domain.delivery_schedule import shortest_lease_seconds
+from shared.domain.delivery_schedule import DeliveryLease, shortest_lease_seconds
 from shared.domain.egress import EgressPolicy
 from shared.observability.metrics import DIALER_CAPACITY
 from shared.observability.publishing import publish_forever
@@ -38,6 +39,9 @@ ROLE = "paceline_dialer"
 DELIVERER_ROLE = "paceline_deliverer"
 #: A VoiceXML document that makes its interpreter think longer than this has lost its session.
 INTERPRETER_ANSWER_SECONDS = 2.0
+#: Claims of deliveries come one after the other: a deliverer that freezes in the middle of one holds up the others so
+#: long at most.
+FROZEN_CLAIM_MS = 2_000
 #: One that publishes and one in reserve.
 SCOREBOARD_CONNECTIONS = 2
 
@@ -53,6 +57,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         work = asyncio.create_task(
             run_until(
                 drained,
+                desk.switchboard.lease_forever(),
                 desk.switchboard.advertise_forever(),
                 desk.switchboard.renew_forever(),
                 desk.switchboard.obey_forever(),
@@ -122,16 +127,29 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
     )
 
 
-async def _database(settings: Settings, stack: AsyncExitStack, role: str) -> Database:
+async def _database(
+    settings: Settings,
+    stack: AsyncExitStack,
+    role: str,
+    *,
+    idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+) -> Database:
     database = await Database.connect(
-        settings.required_database_url(), role=role, size=settings.database_pool_size
+        settings.required_database_url(),
+        role=role,
+        size=settings.database_pool_size,
+        idle_in_transaction_ms=idle_in_transaction_ms,
     )
     stack.push_async_callback(database.close)
     return database
 
 
 async def _telephony(settings: Settings, stack: AsyncExitStack) -> Simulator:
-    simulator = Simulator(speed=settings.simulator_speed, seed=settings.simulator_seed)
+    simulator = Simulator(
+        speed=settings.simulator_speed,
+        seed=settings.simulator_seed,
+        witness=open_witness(settings.simulator_witness),
+    )
     stack.push_async_callback(simulator.close)
     return simulator
 
@@ -157,17 +175,26 @@ async def _deliverer(
     scoreboard: RedisScoreboard,
     tally: Tally,
 ) -> Deliverer:
-    deliveries = PostgresDeliveries(
-        await _database(settings, stack, DELIVERER_ROLE),
-        unseal=sealer.open,
-        per_origin=settings.webhooks_per_origin,
-        lease_seconds=shortest_lease_seconds(settings.webhook_seconds),
-    )
     session = await stack.enter_async_context(guarded_session(policy))
     sender = WebhookSender(
         GuardedHttp(session, policy), wall_clock=utc_now, timeout_s=settings.webhook_seconds
     )
-    return Deliverer(deliveries, sender, scoreboard, tally, random.Random())  # noqa: S311 - jitter, not a secret
+    lease = delivery_lease(settings, try_seconds=sender.longest_try_seconds)
+    deliveries = PostgresDeliveries(
+        await _database(settings, stack, DELIVERER_ROLE, idle_in_transaction_ms=FROZEN_CLAIM_MS),
+        unseal=sealer.open,
+        per_origin=settings.webhooks_per_origin,
+        lease_seconds=lease.seconds,
+    )
+    return Deliverer(deliveries, sender, lease, scoreboard, tally, random.Random())  # noqa: S311 - jitter, not a secret
+
+
+def delivery_lease(settings: Settings, *, try_seconds: float) -> DeliveryLease:
+    """Return how long a result is held; raises LeaseTooShort, so that no process starts with one that is."""
+    seconds = settings.webhook_lease_seconds
+    return DeliveryLease(
+        seconds=shortest_lease_seconds(try_seconds) if seconds is None else seconds, try_seconds=try_seconds
+    )
 
 
 def _limits(settings: Settings) -> CallLimits:

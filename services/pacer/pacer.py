@@ -11,6 +11,7 @@ import structlog
 from services.pacer.planner import Conditions, plan_campaign
 from shared.contracts.dial_job import DialJob
 from shared.domain.errors import Unavailable
+from shared.failpoints import Failpoint, failpoint
 from shared.observability.metrics import PACER_RUNG, PACER_TICK_MS
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell
@@ -65,7 +66,9 @@ class Pacer:
     async def _ring(self, jobs: list[DialJob]) -> None:
         if jobs:
             self.tally.measure(PACER_RUNG, len(jobs))
+            await failpoint(Failpoint.SLOTS_COMMITTED)
             await self.doorbell.ring(jobs)
+            await failpoint(Failpoint.RUNG)
 
     async def _check_doorbell(self) -> bool:
         now = asyncio.get_running_loop().time()

@@ -16,6 +16,7 @@ from shared.domain.campaign import CampaignState
 from shared.domain.pace import Pace
 from shared.domain.pacing import Plan, Settlement, Stretch, emissions_needed, plan
 from shared.domain.retry import OUT_OF_TIME
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.planning import Tick, UndialedNumber
 
 #: The open interval and the one after it: all that a decision can reach.
@@ -26,6 +27,8 @@ CLAIM_AT_MOST: Final = 500
 CONCLUDE_AT_MOST: Final = 500
 #: A campaign is looked at no more often than this: its calls are rung up to two seconds ahead.
 SHORTEST_LOOK: Final = timedelta(milliseconds=500)
+#: A number that comes back wakes its campaign, save in a transaction that a tick could not see; this finds it.
+LOOK_WHILE_UNDER_WAY: Final = timedelta(seconds=5)
 #: When capacity or a hold is in the way.
 LOOK_WHEN_BLOCKED: Final = timedelta(seconds=1)
 #: From the tick to the first call: the doorbell, the lease and a slow machine must fit in.
@@ -47,12 +50,15 @@ class Conditions:
 async def plan_campaign(tick: Tick, conditions: Conditions) -> list[DialJob]:
     """Decide for the tick's campaign and claim; returns the attempts to ring for once it is committed."""
     campaign = tick.campaign
-    if campaign.state is not CampaignState.RUNNING or campaign.started_at is None:
+    if campaign.state not in {CampaignState.RUNNING, CampaignState.DONE} or campaign.started_at is None:
         await tick.look_again(None)
         return []
     intervals = next_open_intervals(await tick.calendar(), campaign.now, most=STRETCHES)
     if not intervals:
         await _run_out_of_time(tick)
+        return []
+    if campaign.state is CampaignState.DONE:
+        await tick.look_again(None)  # only a start wakes it
         return []
     most = await _room(tick, conditions)
     if most <= 0:
@@ -83,11 +89,13 @@ async def _claim(
         started_at=started_at,
         due_at=await tick.due_instants(needed),
         now=campaign.now,
-        lead=LEAD,
+        lead=min(LEAD, horizon / 2),
         horizon=horizon,
         most=most,
+        waiting=campaign.pacing.idle_since is not None and await _somebody_waits(tick),
     )
     jobs = await _take(tick, offer, stretches)
+    await failpoint(Failpoint.SLOTS_RESERVED)
     settled = offer.settle(len(jobs))
     await tick.keep(settled.state, await _next_look(tick, settled, intervals))
     return jobs
@@ -104,6 +112,12 @@ def _closes_at(due: datetime, stretches: Sequence[Stretch]) -> datetime:
     return next(stretch.closes_at for stretch in stretches if due < stretch.closes_at)
 
 
+async def _somebody_waits(tick: Tick) -> bool:
+    """Whether the line of a campaign that was idle has somebody again."""
+    next_at = (await tick.line()).next_at
+    return next_at is not None and next_at <= tick.campaign.now
+
+
 async def _next_look(tick: Tick, settled: Settlement, intervals: Sequence[OpenInterval]) -> datetime | None:
     """When to look again. A campaign with nobody in line rests until somebody is, or until its window closes."""
     if settled.wake_at is None:
@@ -111,16 +125,24 @@ async def _next_look(tick: Tick, settled: Settlement, intervals: Sequence[OpenIn
     earliest = tick.campaign.now + SHORTEST_LOOK
     if settled.state.idle_since is None:
         return max(settled.wake_at, earliest)
-    next_at = await tick.next_waiting_at()
-    rest = intervals[0].closes_at
-    return max(earliest, rest if next_at is None else min(rest, next_at))
+    line = await tick.line()
+    look_at = intervals[0].closes_at
+    if line.next_at is not None:
+        look_at = min(look_at, line.next_at)
+    if line.in_attempt:
+        look_at = min(look_at, tick.campaign.now + LOOK_WHILE_UNDER_WAY)
+    return max(earliest, look_at)
 
 
 async def _run_out_of_time(tick: Tick) -> None:
-    """No window is left: what was not reached ends as OutOfTime, and at last the campaign is done."""
+    """No window is left: what was not reached ends as OutOfTime, and at last the campaign is done.
+
+    A campaign that is done already may have got numbers from an upload that began before its last window closed.
+    """
     undialed = await tick.undialed(CONCLUDE_AT_MOST)
     await tick.conclude([conclude(facts_of(number), OUT_OF_TIME) for number in undialed])
-    if undialed or not await tick.complete():
+    is_over = tick.campaign.state is CampaignState.DONE or await tick.complete()
+    if undialed or not is_over:
         await tick.look_again(tick.campaign.now + LOOK_WHEN_BLOCKED)
     else:
         await tick.look_again(None)

@@ -20,9 +20,12 @@ _log = structlog.get_logger()
 
 #: Late attempts return to the line, and lost calls to quarantine, within about a second.
 ROUND_SECONDS: Final = 0.5
+#: Every two seconds: a list of a million numbers is planned for badly no longer than that.
+ROUNDS_PER_HOUSEKEEPING: Final = 4
 #: One statement ends at most so many, so that none holds its locks for long.
 AT_MOST: Final = 500
-#: An attempt that is due this soon and was not leased is rung for again.
+#: An attempt that is due this soon and was not leased is rung for again, once: ringing more often would add to the
+#: load of dialers that are overrun already.
 UNHEARD_SECONDS: Final = 1.0
 
 
@@ -38,16 +41,22 @@ class Reaper:
     quarantine_seconds: float
 
     async def run(self) -> None:
-        """Reap for ever."""
+        """Reap for ever, and keep house now and then."""
+        rounds = 0
         while True:
             try:
                 await self._round()
+                if rounds % ROUNDS_PER_HOUSEKEEPING == 0:
+                    await self.reaping.keep_house()
             except Unavailable as error:
                 _log.warning("reaper_waits", reason=str(error))
+            rounds += 1
             await asyncio.sleep(ROUND_SECONDS)
 
     async def _round(self) -> None:
-        unheard = await self.planning.unheard(within_seconds=UNHEARD_SECONDS, most=AT_MOST)
+        unheard = await self.planning.unheard(
+            from_seconds=UNHEARD_SECONDS - ROUND_SECONDS, to_seconds=UNHEARD_SECONDS, most=AT_MOST
+        )
         if unheard:
             await self.doorbell.ring(unheard)
         await self.reaping.free_expired_leases(AT_MOST)
@@ -60,7 +69,6 @@ class Reaper:
             _log.warning("calls_lost", attempts=lost)
         if await self.reaping.give_up(unknown, AT_MOST):
             await self.doorbell.ring_deliverers()
-        await self.reaping.forget_dialers()
 
 
 def unknown(lost: LostAttempt) -> Conclusion:

@@ -46,6 +46,15 @@ class LeasedAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Leases:
+    """What became of a handful of rings."""
+
+    leased: list[LeasedAttempt]
+    #: How many came too late to be on time; the others that are missing were somebody else's.
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """The intent is committed: the INVITE may leave."""
 
@@ -60,8 +69,8 @@ class LeaseGone:
 class Attempts(Protocol):
     """The attempts in the store; every method is one transaction."""
 
-    async def lease(self, job: DialJob) -> LeasedAttempt | None:
-        """Take an attempt, and its number, for this worker; None when it is no longer to be had."""
+    async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
+        """Take what can still be had of these attempts of one tenant, and their numbers, for this worker."""
 
     async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
         """Pass every gate and commit the intent, or return the facts by which a gate refused."""

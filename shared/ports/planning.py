@@ -55,6 +55,16 @@ class LostAttempt:
     number: UndialedNumber
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Who of a campaign is still to be called."""
+
+    #: When the first number may be called that is in no attempt; None when there is none.
+    next_at: datetime | None
+    #: Some number is in an attempt, from which it may come back at any moment.
+    in_attempt: bool
+
+
 class Tick(Protocol):
     """One locked campaign; everything happens in one transaction, or not at all."""
 
@@ -86,8 +96,8 @@ class Tick(Protocol):
     async def look_again(self, at: datetime | None) -> None:
         """Store only when to look again."""
 
-    async def next_waiting_at(self) -> datetime | None:
-        """Return when the first number may be called that waits for an instant."""
+    async def line(self) -> Line:
+        """Return how the line stands now, after all that this tick has claimed."""
 
     async def undialed(self, most: int) -> list[UndialedNumber]:
         """Return numbers that no window is left for."""
@@ -108,8 +118,8 @@ class Planning(Protocol):
     async def next_look_in_seconds(self) -> float | None:
         """Return how long until the next campaign is due; None when none will be."""
 
-    async def unheard(self, *, within_seconds: float, most: int) -> list[DialJob]:
-        """Return attempts that are nearly due and that no dialer has leased."""
+    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
+        """Return attempts that are due between these two from now and that no dialer has leased."""
 
 
 class Reaping(Protocol):
@@ -127,8 +137,8 @@ class Reaping(Protocol):
     async def give_up(self, decide: "Decide", most: int) -> int:
         """End attempts whose quarantine is over, as decided, each with its number; returns how many."""
 
-    async def forget_dialers(self) -> None:
-        """Forget dialers that have been silent for long."""
+    async def keep_house(self) -> None:
+        """Forget dialers that have been silent for long, and keep the planner's statistics near the truth."""
 
 
 class Decide(Protocol):

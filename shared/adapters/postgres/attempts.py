@@ -21,7 +21,7 @@ from shared.domain.disposition import CallEnding, Disposition, Outcome
 from shared.domain.errors import NotFound
 from shared.domain.gate import GateFacts
 from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
-from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
+from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Leases
 
 _SQL = queries("dialing")
 _CLOCK = queries("planning")["postgres_now"]
@@ -36,14 +36,16 @@ class PostgresAttempts(Attempts):
         self._lease_seconds = lease_seconds
 
     @override
-    async def lease(self, job: DialJob) -> LeasedAttempt | None:
-        async with self._database.transaction(tenant_id=job.tenant_id) as connection:
-            row = await connection.fetchrow(
-                _SQL["lease_attempt"], *_key(job), self._worker, self._lease_seconds
-            )
+    async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
+        asked = tenant_id, [job.campaign_id for job in jobs], [job.attempt_id for job in jobs]
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            rows = await connection.fetch(_SQL["lease_attempts"], *asked, self._worker, self._lease_seconds)
             # Read after the answer and before the commit: late by the way back, never early.
             here = asyncio.get_running_loop().time()
-        return None if row is None else _leased(job, row, here)
+            missed: int = (
+                await connection.fetchval(_SQL["count_missed"], *asked) if len(rows) < len(jobs) else 0
+            )
+        return Leases([_leased(tenant_id, row, here) for row in rows], missed)
 
     @override
     async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
@@ -179,9 +181,9 @@ def _number_key(leased: LeasedAttempt) -> tuple[int, int, int]:
     return leased.job.tenant_id, leased.job.campaign_id, leased.number_id
 
 
-def _leased(job: DialJob, row: asyncpg.Record, here: float) -> LeasedAttempt:
+def _leased(tenant_id: int, row: asyncpg.Record, here: float) -> LeasedAttempt:
     return LeasedAttempt(
-        job=job,
+        job=DialJob(tenant_id=tenant_id, campaign_id=row["campaign_id"], attempt_id=row["attempt_id"]),
         epoch=row["epoch"],
         number_id=row["number_id"],
         ordinal=row["ordinal"],

@@ -19,7 +19,7 @@ from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
 from shared.domain.pacing import PacingState
 from shared.domain.pacing_row import PacingRow
-from shared.ports.planning import DueCampaign, Planning, Tick, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Planning, Tick, UndialedNumber
 
 _SQL = queries("planning")
 _REAPING = queries("reaping")
@@ -40,8 +40,13 @@ class PostgresPlanning(Planning):
     @asynccontextmanager
     async def tick(self) -> AsyncIterator[Tick | None]:
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(_SQL["due_campaign"])
-            yield None if row is None else PostgresTick(connection, row, self._send_tolerance_seconds)
+            pacing = await connection.fetchrow(_SQL["due_campaign"])
+            if pacing is None:
+                yield None
+                return
+            key = pacing["tenant_id"], pacing["campaign_id"]
+            campaign = await connection.fetchrow(_SQL["campaign_as_it_stands"], *key)
+            yield PostgresTick(connection, pacing, campaign, self._send_tolerance_seconds)
 
     @override
     async def next_look_in_seconds(self) -> float | None:
@@ -49,8 +54,8 @@ class PostgresPlanning(Planning):
         return None if row is None else row["in_seconds"]
 
     @override
-    async def unheard(self, *, within_seconds: float, most: int) -> list[DialJob]:
-        rows = await self._database.rows(_SQL["unheard_attempts"], within_seconds, most)
+    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
+        rows = await self._database.rows(_SQL["unheard_attempts"], from_seconds, to_seconds, most)
         return [DialJob(**dict(row)) for row in rows]
 
 
@@ -58,13 +63,17 @@ class PostgresTick(Tick):
     """One locked campaign."""
 
     def __init__(
-        self, connection: asyncpg.Connection, row: asyncpg.Record, send_tolerance_seconds: float
+        self,
+        connection: asyncpg.Connection,
+        pacing: asyncpg.Record,
+        campaign: asyncpg.Record,
+        send_tolerance_seconds: float,
     ) -> None:
         self._connection = connection
         self._send_tolerance_seconds = send_tolerance_seconds
-        self._key = row["tenant_id"], row["campaign_id"]
-        self._cursor: tuple[int, int] = row["claimed_batch_no"], row["claimed_line_no"]
-        self.campaign = _due_campaign(row)
+        self._key = pacing["tenant_id"], pacing["campaign_id"]
+        self._cursor: tuple[int, int] = pacing["claimed_batch_no"], pacing["claimed_line_no"]
+        self.campaign = _due_campaign(pacing, campaign)
 
     @override
     async def calendar(self) -> Calendar:
@@ -132,9 +141,9 @@ class PostgresTick(Tick):
         await self._connection.execute(_SQL["look_again"], *self._key, at)
 
     @override
-    async def next_waiting_at(self) -> datetime | None:
-        instant: datetime | None = await self._connection.fetchval(_SQL["next_in_line"], *self._key)
-        return instant
+    async def line(self) -> Line:
+        row = await self._connection.fetchrow(_SQL["line"], *self._key)
+        return Line(next_at=row["next_at"], in_attempt=row["in_attempt"])
 
     @override
     async def undialed(self, most: int) -> list[UndialedNumber]:
@@ -169,14 +178,14 @@ def undialed_number(row: asyncpg.Record, tenant_id: int, campaign_id: int) -> Un
     )
 
 
-def _due_campaign(row: asyncpg.Record) -> DueCampaign:
+def _due_campaign(pacing: asyncpg.Record, campaign: asyncpg.Record) -> DueCampaign:
     return DueCampaign(
-        tenant_id=row["tenant_id"],
-        campaign_id=row["campaign_id"],
-        state=CampaignState(row["state"]),
-        epoch=row["epoch"],
-        started_at=row["started_at"],
-        calls_at_once=row["calls_at_once"],
-        pacing=PacingRow(**{name: row[name] for name in PacingRow._fields}).state(),
-        now=row["now"],
+        tenant_id=pacing["tenant_id"],
+        campaign_id=pacing["campaign_id"],
+        state=CampaignState(campaign["state"]),
+        epoch=campaign["epoch"],
+        started_at=campaign["started_at"],
+        calls_at_once=campaign["calls_at_once"],
+        pacing=PacingRow(**{name: pacing[name] for name in PacingRow._fields}).state(),
+        now=campaign["now"],
     )

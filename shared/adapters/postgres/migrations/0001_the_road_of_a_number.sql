@@ -325,6 +325,8 @@ CREATE TABLE result (
     FOREIGN KEY (tenant_id, campaign_id, number_id) REFERENCES number
 );
 CREATE INDEX result_in_order ON result (tenant_id, result_no);
+-- A call_id alone finds its result, and by that its delivery: results are only ever inserted, so this costs least here.
+CREATE INDEX result_by_number ON result (tenant_id, number_id);
 
 -- Totals of final numbers by outcome, in shards: one row would make every result of a campaign wait in line.
 CREATE TABLE outcome_count (
@@ -343,20 +345,25 @@ CREATE TABLE delivery (
     number_id bigint NOT NULL,  -- the key: one delivery per result
     webhook_id text NOT NULL,
     url text NOT NULL,
-    origin text NOT NULL,  -- scheme, host and port: what may be slow or down
+    origin text COLLATE "C" NOT NULL,  -- scheme, host and port: what may be slow or down
     content_type text NOT NULL,
     body bytea NOT NULL,  -- the very bytes of every try
     state delivery_state NOT NULL DEFAULT 'QUEUED',
-    tries integer NOT NULL DEFAULT 0,
+    tries integer NOT NULL DEFAULT 0,  -- since it was queued: the retry schedule reads it
+    tries_before integer NOT NULL DEFAULT 0,  -- those before its last replay: the log goes on counting
+    again boolean NOT NULL GENERATED ALWAYS AS (tries + tries_before > 0) STORED,  -- it has had its first try
     next_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     epoch integer NOT NULL DEFAULT 0,
     lease_until timestamptz,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     delivered_at timestamptz,
     PRIMARY KEY (tenant_id, campaign_id, number_id),
-    FOREIGN KEY (tenant_id, campaign_id, number_id) REFERENCES result
+    FOREIGN KEY (tenant_id, campaign_id, number_id) REFERENCES result,
+    CHECK ((state = 'SENDING') = (lease_until IS NOT NULL))
 );
-CREATE INDEX delivery_due ON delivery (origin, next_at) WHERE state IN ('QUEUED', 'RETRY');
-CREATE INDEX delivery_sending ON delivery (origin) WHERE state = 'SENDING';
+CREATE INDEX delivery_due ON delivery (again, origin, next_at) WHERE state IN ('QUEUED', 'RETRY');
+CREATE INDEX delivery_sending ON delivery (origin, lease_until) WHERE state = 'SENDING';
+CREATE INDEX delivery_open ON delivery (tenant_id, state, number_id) WHERE state <> 'DELIVERED';
 
 CREATE TABLE delivery_try (
     tenant_id bigint NOT NULL,
@@ -366,10 +373,35 @@ CREATE TABLE delivery_try (
     tried_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     status integer,
     error text,
-    total_ms integer NOT NULL,
+    resolve_ms integer,  -- NULL: no name had to be looked up
+    connect_ms integer,  -- NULL: there never was a connection
+    total_ms integer,  -- NULL: the deliverer went silent, and nobody knows
     answer bytea CHECK (length(answer) <= 2048),
     PRIMARY KEY (tenant_id, campaign_id, number_id, try_no),
     FOREIGN KEY (tenant_id, campaign_id, number_id) REFERENCES delivery
+);
+
+-- Receivers that want no more results (410); their deliveries are parked until somebody enables them.
+CREATE TABLE receiver_disabled (
+    tenant_id bigint NOT NULL REFERENCES tenant,
+    url_hash bigint NOT NULL GENERATED ALWAYS AS (hashtextextended(url, 0)) STORED,  -- a URL is too long for a key
+    url text NOT NULL,
+    reason text NOT NULL,
+    disabled_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (tenant_id, url_hash)
+);
+
+-- The circuit breakers of origins that have failed lately; an origin that has not has no row. Of all tenants at once:
+-- what is down is down for everybody.
+CREATE TABLE receiver_circuit (
+    origin text COLLATE "C" PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('CLOSED', 'OPEN', 'PROBING')),
+    window_began_at timestamptz NOT NULL,
+    samples integer NOT NULL,
+    failures integer NOT NULL CHECK (failures <= samples),
+    times_opened integer NOT NULL,
+    shut_until timestamptz,
+    CHECK ((state = 'CLOSED') = (shut_until IS NULL))
 );
 
 -- Dialers tell what they can carry; a job waits here, not in Redis, until somebody has room for it.
@@ -379,6 +411,27 @@ CREATE TABLE dialer (
     seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- The planner's statistics follow an upload within seconds. Without them every index whose key begins with tenant and
+-- campaign looks alike, and a look-up of one row may read a million; autovacuum comes by once a minute at best. A table
+-- may be analyzed by its owner alone, so the pacer does it through this function.
+CREATE FUNCTION refresh_statistics(changed_rows bigint) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    stale text;
+BEGIN
+    FOR stale IN
+        SELECT relname FROM pg_stat_user_tables
+        WHERE schemaname = 'public' AND relname IN ('number', 'attempt', 'result', 'delivery', 'batch', 'refused_line')
+          AND n_mod_since_analyze > GREATEST(changed_rows, n_live_tup / 5)
+    LOOP
+        EXECUTE format('ANALYZE (SKIP_LOCKED) public.%I', stale);
+        RETURN NEXT stale;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION refresh_statistics(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION refresh_statistics(bigint) TO paceline_pacer;
+
 -- Who sees what -----------------------------------------------------------------------------------------------
 DO $$
 DECLARE
@@ -387,7 +440,7 @@ BEGIN
     FOREACH table_name IN ARRAY ARRAY[
         'tenant', 'api_token', 'schedule', 'pacing_profile', 'campaign', 'campaign_window', 'campaign_queue',
         'campaign_pacing', 'batch', 'refused_line', 'number', 'attempt', 'live_call', 'callee', 'blocklist', 'hold',
-        'result', 'outcome_count', 'delivery', 'delivery_try']
+        'result', 'outcome_count', 'delivery', 'delivery_try', 'receiver_disabled']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', table_name);
@@ -404,7 +457,7 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %I TO paceline_pacer', table_name);
     END LOOP;
     -- The deliverer claims by receiver, whoever the tenant is.
-    FOREACH table_name IN ARRAY ARRAY['tenant', 'delivery', 'delivery_try']
+    FOREACH table_name IN ARRAY ARRAY['tenant', 'delivery', 'delivery_try', 'receiver_disabled']
     LOOP
         EXECUTE format('CREATE POLICY every_delivery ON %I TO paceline_deliverer USING (true)', table_name);
         EXECUTE format('GRANT SELECT ON %I TO paceline_deliverer', table_name);
@@ -427,7 +480,9 @@ GRANT SELECT ON api_token, tenant TO paceline_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schedule, pacing_profile, campaign_window, blocklist TO paceline_api;
 GRANT SELECT, INSERT, UPDATE ON campaign, campaign_queue, campaign_pacing, batch, number, hold TO paceline_api;
 GRANT SELECT, INSERT ON refused_line TO paceline_api;
-GRANT SELECT ON attempt, result, outcome_count, delivery, delivery_try TO paceline_api;
+GRANT SELECT ON attempt, result, outcome_count, delivery, delivery_try, receiver_circuit TO paceline_api;
+GRANT UPDATE (state, tries, tries_before, next_at) ON delivery TO paceline_api;
+GRANT SELECT, DELETE ON receiver_disabled TO paceline_api;
 
 GRANT UPDATE ON campaign, campaign_pacing, number, attempt TO paceline_pacer;
 GRANT INSERT ON attempt, result, delivery TO paceline_pacer;
@@ -444,4 +499,5 @@ GRANT SELECT, INSERT ON result, delivery TO paceline_dialer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON dialer TO paceline_dialer;
 
 GRANT UPDATE ON delivery TO paceline_deliverer;
-GRANT INSERT ON delivery_try TO paceline_deliverer;
+GRANT INSERT ON delivery_try, receiver_disabled TO paceline_deliverer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON receiver_circuit TO paceline_deliverer;

@@ -1,33 +1,50 @@
 -- What a dialer does to an attempt. Every statement is one row of the attempt's table, as a compare-and-set on
 -- state and epoch; it runs in a transaction that names the tenant.
 
--- name: lease_attempt
--- PLANNED -> LEASED, epoch+1, and the number itself taken for the tenant. `took_number` is false while another
--- call to the same number is under way. An attempt that can no longer be on time is left to the reaper.
-WITH leased AS (
-    UPDATE attempt
+-- name: lease_attempts
+-- PLANNED -> LEASED, epoch+1, for as many of these attempts of one tenant as can still be on time, and each one's
+-- number taken for the tenant. `took_number` is false while another call to the same number is under way. Rows and
+-- numbers are locked in one order by everybody, so that two workers never wait for each other.
+WITH wanted AS (
+    SELECT a.campaign_id, a.attempt_id, n.e164
+    FROM unnest($2::bigint[], $3::bigint[]) AS w (campaign_id, attempt_id)
+    JOIN attempt a ON a.tenant_id = $1 AND a.campaign_id = w.campaign_id AND a.attempt_id = w.attempt_id
+    JOIN number n ON n.tenant_id = $1 AND n.campaign_id = a.campaign_id AND n.number_id = a.number_id
+    WHERE a.state = 'PLANNED' AND clock_timestamp() <= a.send_by
+    ORDER BY a.attempt_id
+    FOR UPDATE OF a SKIP LOCKED
+), leased AS (
+    UPDATE attempt a
     SET state = 'LEASED', epoch = epoch + 1, worker = $4,
         lease_until = clock_timestamp() + make_interval(secs => $5)
-    WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3
-      AND state = 'PLANNED' AND clock_timestamp() <= send_by
-    RETURNING *
+    FROM wanted w
+    WHERE a.tenant_id = $1 AND a.campaign_id = w.campaign_id AND a.attempt_id = w.attempt_id
+    RETURNING a.*
 ), taken AS (
     INSERT INTO live_call (tenant_id, e164, campaign_id, attempt_id)
-    SELECT n.tenant_id, n.e164, l.campaign_id, l.attempt_id
-    FROM leased l JOIN number n USING (tenant_id, campaign_id, number_id)
+    SELECT $1, e164, campaign_id, attempt_id FROM wanted ORDER BY e164, attempt_id
     ON CONFLICT DO NOTHING
     RETURNING attempt_id
 )
-SELECT l.epoch, l.number_id, l.ordinal,
+SELECT l.campaign_id, l.attempt_id, l.epoch, l.number_id, l.ordinal,
        extract(epoch FROM l.due_at - clock_timestamp())::float8 AS due_in_seconds,
        extract(epoch FROM l.send_by - clock_timestamp())::float8 AS send_by_in_seconds,
-       EXISTS (SELECT 1 FROM taken) AS took_number,
+       l.attempt_id IN (SELECT attempt_id FROM taken) AS took_number,
        n.e164, n.ani, n.post_dial, n.message_reference, n.variables, n.tries,
        c.start_url, c.start_method, c.result_url, c.result_format, c.caller_id,
        c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome
 FROM leased l
 JOIN number n USING (tenant_id, campaign_id, number_id)
-JOIN campaign c USING (tenant_id, campaign_id);
+JOIN campaign c USING (tenant_id, campaign_id)
+ORDER BY l.due_at;
+
+-- name: count_missed
+-- Of these attempts of one tenant, how many could no longer be on time: a sign that this worker is overrun.
+SELECT count(*) AS missed
+FROM unnest($2::bigint[], $3::bigint[]) AS w (campaign_id, attempt_id)
+JOIN attempt a ON a.tenant_id = $1 AND a.campaign_id = w.campaign_id AND a.attempt_id = w.attempt_id
+WHERE a.state = 'PLANNED' AND clock_timestamp() > a.send_by
+   OR a.state = 'WITHHELD' AND a.epoch = 0;
 
 -- name: commit_intent
 -- LEASED -> DIALING, with every gate in the same statement. No row: a gate is shut, or the lease is gone.
@@ -58,7 +75,8 @@ SELECT clock_timestamp() AS now, a.send_by, a.window_closes_at,
              AND (h.campaign_id IS NULL OR h.campaign_id = a.campaign_id)) AS held,
        EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $5) AS excluded
 FROM attempt a JOIN campaign c USING (tenant_id, campaign_id)
-WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3 AND a.epoch = $4 AND a.state = 'LEASED';
+WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3 AND a.epoch = $4 AND a.state = 'LEASED'
+  AND clock_timestamp() < a.lease_until;
 
 -- name: record_ringing
 -- DIALING -> RINGING.

@@ -5,15 +5,20 @@
 SELECT clock_timestamp() AS now;
 
 -- name: due_campaign
--- The campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
-SELECT p.tenant_id, p.campaign_id, p.cycle_started_at, p.cycle_period_minutes, p.cycle_amount, p.cycle_gap_minutes,
-       p.cycle_next_slot, p.emitted, p.last_due_at, p.ring_bounds, p.idle_since, p.claimed_batch_no, p.claimed_line_no,
-       c.state, c.epoch, c.started_at, c.calls_at_once, clock_timestamp() AS now
-FROM campaign_pacing p JOIN campaign c USING (tenant_id, campaign_id)
-WHERE p.look_at <= clock_timestamp()
-ORDER BY p.look_at
+-- The pacing of the campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
+SELECT tenant_id, campaign_id, cycle_started_at, cycle_period_minutes, cycle_amount, cycle_gap_minutes,
+       cycle_next_slot, emitted, last_due_at, ring_bounds, idle_since, claimed_batch_no, claimed_line_no
+FROM campaign_pacing
+WHERE look_at <= clock_timestamp()
+ORDER BY look_at
 LIMIT 1
-FOR UPDATE OF p SKIP LOCKED;
+FOR UPDATE SKIP LOCKED;
+
+-- name: campaign_as_it_stands
+-- What its owner changes of it. A statement of its own, so that it is read after the pacing was locked: a start wakes
+-- the pacer last, so it is either seen here or still to wake.
+SELECT state, epoch, started_at, calls_at_once, clock_timestamp() AS now
+FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: next_look
 -- When the next campaign is due for a look; NULL when none is.
@@ -79,9 +84,16 @@ SELECT p.attempt_id, t.place, t.batch_no, t.line_no
 FROM planned p JOIN taken t USING (number_id)
 ORDER BY t.place;
 
--- name: next_in_line
--- When the next number may be called that waits for an instant; NULL when none does.
-SELECT min(next_at) AS next_at FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING';
+-- name: line
+-- When the next number may be called that is in no attempt, at once if it is ready, NULL when there is none; and
+-- whether one is in an attempt, from which it may come back.
+SELECT CASE WHEN EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'READY')
+            THEN clock_timestamp()
+            ELSE (SELECT min(next_at) FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING')
+       END AS next_at,
+       EXISTS (SELECT 1 FROM attempt
+               WHERE tenant_id = $1 AND campaign_id = $2
+                 AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')) AS in_attempt;
 
 -- name: any_left
 -- Whether a campaign has a number without a result.
@@ -100,10 +112,11 @@ WHERE tenant_id = $1 AND campaign_id = $2;
 UPDATE campaign_pacing SET look_at = $3 WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: unheard_attempts
--- Attempts whose bell may have been lost: planned, nearly due, and not yet leased.
+-- Attempts whose bell may have been lost: planned, due between these two from now, and not yet leased.
 SELECT tenant_id, campaign_id, attempt_id FROM attempt
-WHERE state = 'PLANNED' AND due_at BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $1)
-ORDER BY due_at LIMIT $2;
+WHERE state = 'PLANNED'
+  AND due_at BETWEEN clock_timestamp() + make_interval(secs => $1) AND clock_timestamp() + make_interval(secs => $2)
+ORDER BY due_at LIMIT $3;
 
 -- name: complete_campaign
 -- RUNNING -> DONE, when no window is left and every number is final. The pacer holds the pacing row already, and a

@@ -72,15 +72,20 @@ LIMIT $1
 FOR UPDATE OF a SKIP LOCKED;
 
 -- name: undialed_numbers
--- Numbers of a campaign that no window is left for.
+-- Numbers of a campaign that no window is left for; an attempt that was withheld after its intent was no call.
 SELECT n.number_id, n.e164, n.message_reference, n.tries,
        (SELECT max(intent_at) FROM attempt a
-        WHERE a.tenant_id = n.tenant_id AND a.campaign_id = n.campaign_id AND a.number_id = n.number_id) AS intent_at,
+        WHERE a.tenant_id = n.tenant_id AND a.campaign_id = n.campaign_id AND a.number_id = n.number_id
+          AND a.state = 'DONE') AS intent_at,
        c.result_url, c.result_format
 FROM number n JOIN campaign c USING (tenant_id, campaign_id)
 WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.state IN ('READY', 'WAITING')
 LIMIT $3
 FOR UPDATE OF n SKIP LOCKED;
+
+-- name: refresh_statistics
+-- Let the planner know of tables that have changed by so many rows, and by a fifth.
+SELECT refresh_statistics($1) AS table_name;
 
 -- name: forget_dialers
 -- Dialers that have been silent for a day are no longer of interest.

@@ -1,0 +1,48 @@
+"""Measures Paceline on this machine; every figure stands beside another of the same run.
+
+Machines are noisy and shared: what holds is the ratio of two rows, not a row. `make bench ARGS="attempts"` runs one
+part; without a name all run. Nothing here is a test, and no test is timed.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # a script's folder is on the path, the project's is not
+sys.path.insert(0, str(Path(__file__).parent))
+
+import attempts
+import queues
+import webhooks
+from rows import Row, show
+from stage import Stage
+
+PARTS: dict[str, Callable[[Stage], Awaitable[list[Row]]]] = {
+    "attempts": attempts.measure,
+    "queues": queues.measure,
+    "webhooks": webhooks.measure,
+}
+
+
+async def main() -> None:
+    """Run the parts that were asked for and print their rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all when none is named")
+    chosen = parser.parse_args().parts or list(PARTS)
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]}: choose from {', '.join(PARTS)}")
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        async with Stage.open(Path(folder)) as stage:
+            for part in chosen:
+                show(part, await PARTS[part](stage))
+    print(f"{time.perf_counter() - began:.0f} s in all")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
