@@ -12,6 +12,8 @@ from typing import Final
 import structlog
 
 from shared.clock import epoch_seconds
+from shared.domain.errors import Unavailable
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import LeasedAttempt
 from shared.ports.fetching import DocumentFetcher, FetchFailed
 from shared.ports.interpreting import ApplicationLost, ApplicationSession, Interpreter
@@ -78,15 +80,17 @@ class Application:
 
     async def run(self) -> ApplicationEnd:
         """Run the application to its end and hang up."""
-        session = await self._interpreter.open(self._start())
         try:
-            return await self._converse(session)
-        except ApplicationLost as error:
+            session = await self._interpreter.open(self._start())
+            try:
+                return await self._converse(session)
+            finally:
+                await session.close()
+        except (ApplicationLost, Unavailable) as error:
             _log.warning("application_lost", campaign_id=self._leased.job.campaign_id, reason=str(error))
             return FAILED
         finally:
             self._forget_waits()
-            await session.close()
             await self._call.hang_up()
 
     async def _converse(self, session: ApplicationSession) -> ApplicationEnd:
@@ -127,6 +131,7 @@ class Application:
                 self._fetches.add(asyncio.create_task(self._fetch(effect), name="fetch"))
             case asked.Play(play_id=play_id, segments=segments, bargein=bargein):
                 await self._call.play(play_id, _segments(segments), bargein=bargein)
+                await failpoint(Failpoint.IN_CALL)
             case asked.StopPlay():
                 await self._call.stop_play()
             case asked.StartTimer(timer_id=timer_id, after_ms=after_ms):
@@ -146,6 +151,7 @@ class Application:
                 _log.warning("effect_not_carried_out", effect=type(effect).__name__)
 
     async def _fetch(self, effect: asked.Fetch) -> None:
+        await failpoint(Failpoint.APPLICATION_ASKED)
         try:
             document = await self._fetcher.fetch(
                 effect.method,

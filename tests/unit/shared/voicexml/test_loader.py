@@ -108,6 +108,14 @@ def test_what_is_not_valid_is_refused_in_a_sentence(document: str, reason: str) 
     assert reason in str(refused.value)
 
 
+def test_64_elements_may_be_inside_one_another_and_no_more() -> None:
+    """The limit is exact."""
+    nested = "<vxml version='2.0'><form><block>{}{}</block></form></vxml>"
+    load(nested.format("<if cond='1'>" * 61, "</if>" * 61).encode(), URL)
+    with pytest.raises(DocumentInvalid, match="deeper than 64"):
+        load(nested.format("<if cond='1'>" * 62, "</if>" * 62).encode(), URL)
+
+
 def test_a_refusal_names_the_line() -> None:
     """So that its author finds it."""
     with pytest.raises(DocumentInvalid) as refused:

@@ -237,6 +237,21 @@ def test_a_second_hangup_changes_nothing(make_start: MakeStart) -> None:
     assert session.handle(HungUp()) == ()
 
 
+def test_the_hangup_that_a_disconnect_causes_does_not_count_as_the_callers(call: Call, wrap: Wrap) -> None:
+    """A host reports that the caller is gone, whoever it was that hung up."""
+    heard = call(
+        {
+            URL: wrap(
+                "<form><catch event='connection.disconnect.hangup'><submit next='bye'/></catch>"
+                "<block><disconnect/></block></form>"
+            ),
+            "http://app.example/bye": wrap("<form/>"),
+        },
+        at=[(75, HungUp())],
+    )
+    assert heard.exit == Exit(reason="disconnect")
+
+
 def test_an_uncaught_error_after_a_hangup_is_an_error(call: Call) -> None:
     """The operator is to see that the application failed."""
     heard = call(
@@ -248,24 +263,30 @@ def test_an_uncaught_error_after_a_hangup_is_an_error(call: Call) -> None:
 # Limits
 
 
+CIRCLE = "<form><block name='b'>{}<clear/></block></form>"
+
+
 @pytest.mark.parametrize(
-    "form",
+    ("form", "reason"),
     [
-        "<form id='a'><block><goto next='#a'/></block></form>",
-        "<form><block name='b'><goto nextitem='b'/></block></form>",
-        "<form><block cond='nothing'/><error/></form>",
-        "<form><catch><throw event='again'/></catch><block><throw event='again'/></block></form>",
-        "<form><block name='b'><clear/></block></form>",
-        "<form><block name='b'><prompt>" + "x" * 5_000 + "</prompt><clear/></block></form>",
-        "<form><block name='b'><log>" + "x" * 5_000 + "</log><clear/></block></form>",
-        "<form><block name='b'>" + "<log/>" * 200 + "<clear/></block></form>",
+        ("<form id='a'><block><goto next='#a'/></block></form>", "1000 steps"),
+        ("<form><block name='b'><goto nextitem='b'/></block></form>", "1000 steps"),
+        ("<form><block cond='nothing'/><error/></form>", "1000 steps"),
+        (
+            "<form><catch><throw event='again'/></catch><block><throw event='again'/></block></form>",
+            "1000 steps",
+        ),
+        (CIRCLE.format(""), "1000 steps"),
+        (CIRCLE.format(f"<prompt>{'x' * 5_000}</prompt>"), "1048576 characters"),
+        (CIRCLE.format(f"<log>{'x' * 5_000}</log>"), "1048576 characters"),
+        (CIRCLE.format("<log/>" * 200), "50000 elements"),
     ],
 )
-def test_an_application_that_runs_in_circles_is_ended(call: Call, form: str) -> None:
+def test_an_application_that_runs_in_circles_is_ended(call: Call, form: str, reason: str) -> None:
     """Whatever the circle is made of, it ends in error.semantic that no handler sees."""
     heard = call(form)
     assert (heard.exit.reason, heard.exit.event) == ("error", "error.semantic")
-    assert heard.exit.message.startswith("More than ")
+    assert heard.exit.message.startswith(f"More than {reason} ")
 
 
 def test_a_caller_may_be_asked_as_often_as_the_caller_likes(call: Call) -> None:
