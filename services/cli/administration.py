@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.cli import wiring
 from services.cli.screen import Screen
+from shared.ports.holds import PLATFORM
 from shared.settings import Settings
 
 
@@ -26,3 +27,24 @@ async def create_token(screen: Screen, *, tenant: str, name: str) -> None:
         settings.required_database_url(), settings.required_secret_key_file(), tenant=tenant, name=name
     )
     screen.say(token)
+
+
+async def place_hold(screen: Screen, *, tenant: str | None, reason: str, hang_up: bool) -> None:
+    """Hold a tenant, or the platform where none is named."""
+    url = Settings().required_database_url()
+    async with wiring.holds(url) as holds:
+        hold = await holds.place(await _holder(url, tenant), reason, hang_up=hang_up)
+    whom = "the whole platform" if tenant is None else tenant
+    screen.say(f"Hold {hold.hold_id} stands: {whom} dials nobody until `paceline release`.")
+
+
+async def release_holds(screen: Screen, *, tenant: str | None) -> None:
+    """Release the holds of a tenant, or the platform's own where none is named."""
+    url = Settings().required_database_url()
+    async with wiring.holds(url) as holds:
+        released = await holds.release(await _holder(url, tenant))
+    screen.say(f"{released} {'hold' if released == 1 else 'holds'} released.")
+
+
+async def _holder(url: str, tenant: str | None) -> int:
+    return PLATFORM if tenant is None else await wiring.tenant_id_of(url, tenant)

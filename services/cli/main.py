@@ -206,6 +206,48 @@ def token_create(
     run(create_token(screen_on(), tenant=tenant, name=name))
 
 
+@app.command(rich_help_panel=ADMINISTRATION)
+def hold(
+    reason: Annotated[str, typer.Option(help="Why nobody is called; shown on every campaign that it holds.")],
+    tenant: Annotated[str | None, typer.Option(help="Whose campaigns are held.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Hold the whole platform.")] = False,
+    hang_up: Annotated[bool, typer.Option("--hang-up", help="End the calls under way, too.")] = False,
+) -> None:
+    """Stop all dialing within a second, of one tenant or of everybody, until it is released.
+
+    It is a row in Postgres (DATABASE_URL) that every call is checked against: it works without Redis, without the
+    API and without any other process.
+
+    **Example:** `paceline hold --all --reason "carrier maintenance"`
+    """
+    from services.cli.administration import place_hold  # noqa: PLC0415 - as above
+
+    run(place_hold(screen_on(), tenant=_one_of(tenant, everybody=everybody), reason=reason, hang_up=hang_up))
+
+
+@app.command(rich_help_panel=ADMINISTRATION)
+def release(
+    tenant: Annotated[str | None, typer.Option(help="Whose holds are released.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Release the platform's own holds.")] = False,
+) -> None:
+    """Let a tenant, or the platform, dial again.
+
+    **Example:** `paceline release --all`
+    """
+    from services.cli.administration import release_holds  # noqa: PLC0415 - as above
+
+    run(release_holds(screen_on(), tenant=_one_of(tenant, everybody=everybody)))
+
+
+def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
+    """Return the tenant's name, or None for everybody; raises a usage error for both or neither."""
+    if (tenant is not None) == everybody:
+        raise typer.BadParameter(
+            "name a tenant with --tenant NAME, or take --all, not both", param_hint="--tenant"
+        )
+    return tenant
+
+
 app.add_typer(key_app, name="key", rich_help_panel=ADMINISTRATION, help="The key that seals secrets.")
 app.add_typer(token_app, name="token", rich_help_panel=ADMINISTRATION, help="Tokens of the API's users.")
 

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.embedded.servers import EmbeddedServers
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.migrations import migrate as apply_migrations
+from shared.adapters.postgres.tenants import ROLE as ADMIN_ROLE
 from shared.adapters.postgres.tenants import create_token as issue_token
+from shared.adapters.postgres.tenants import tenant_id as find_tenant
 from shared.adapters.postgres.tenants import webhook_secret as read_webhook_secret
 from shared.adapters.sealing.sealer import Sealer, create_key_file
+from shared.ports.holds import Holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,21 @@ def create_key(path: Path) -> None:
 async def create_token(database_url: str, key_file: Path, *, tenant: str, name: str) -> str:
     """Make the tenant if need be and a new token of it; the token is stored hashed and told only now."""
     return await issue_token(database_url, tenant=tenant, name=name, sealer=Sealer.from_key_file(key_file))
+
+
+async def tenant_id_of(database_url: str, name: str) -> int:
+    """Return a tenant's id; raises NotFound."""
+    return await find_tenant(database_url, name)
+
+
+@contextlib.asynccontextmanager
+async def holds(database_url: str) -> AsyncIterator[Holds]:
+    """Open the holds of the platform and of every tenant."""
+    database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
+    try:
+        yield PostgresHolds(database)
+    finally:
+        await database.close()
 
 
 async def webhook_secret(database_url: str, key_file: Path, *, tenant: str) -> str:

@@ -50,16 +50,27 @@ async def create_token(url: str, *, tenant: str, name: str, sealer: Sealer) -> s
 
 async def webhook_secret(url: str, *, tenant: str, sealer: Sealer) -> str:
     """Return the secret (`whsec_…`) that a tenant's receivers check signatures with; raises NotFound."""
+    row = await _tenant_row(url, tenant)
+    return sealer.open(row["webhook_keys"][0]).decode()
+
+
+async def tenant_id(url: str, name: str) -> int:
+    """Return a tenant's id; raises NotFound."""
+    found: int = (await _tenant_row(url, name))["tenant_id"]
+    return found
+
+
+async def _tenant_row(url: str, name: str) -> asyncpg.Record:
     database = await Database.connect(url, role=ROLE, size=2)
     try:
-        row = await database.row(_SQL["tenant_by_name"], tenant)
+        row = await database.row(_SQL["tenant_by_name"], name)
     finally:
         await database.close()
     if row is None:
         raise NotFound(
-            f"There is no tenant called {tenant}: make it with `paceline token create --tenant {tenant}`."
+            f"There is no tenant called {name}: make it with `paceline token create --tenant {name}`."
         )
-    return sealer.open(row["webhook_keys"][0]).decode()
+    return row
 
 
 async def _tenant(connection: asyncpg.Connection, name: str, sealer: Sealer) -> int:
