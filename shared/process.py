@@ -1,6 +1,7 @@
 """How every service runs: settings, logs, uvloop, and an orderly end on SIGTERM or Ctrl-C."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -10,6 +11,7 @@ import structlog
 import uvloop
 
 from shared.domain.errors import PacelineError
+from shared.failpoints import arm
 from shared.observability.logs import configure_logs
 from shared.settings import Settings
 
@@ -40,6 +42,7 @@ def run_service(name: str, serve: Serve, settings: Settings | None = None) -> No
     settings = settings or Settings()
     configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
     try:
+        arm(os.environ)
         uvloop.run(_serve(serve, settings))
     except PacelineError as error:
         print(error.message, file=sys.stderr)  # noqa: T201 - for the person who started the service

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
         description="How many times faster than life simulated callees ring, talk and fail.",
     )
     simulator_seed: int = Field(default=1, description="The seed from which simulated callees are drawn.")
+    simulator_witness: Path | None = Field(
+        default=None, description="A file where the simulator notes each call as it is sent and as it ends."
+    )
     ring_ahead_ms: int = Field(
         default=2000,
         ge=200,
@@ -103,6 +106,11 @@ class Settings(BaseSettings):
     )
     webhook_seconds: float = Field(
         default=15, ge=1, le=30, description="How long a receiver may take to answer a result."
+    )
+    webhook_lease_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="How long a dialer holds a result that it posts; unset: twice the time to answer and 5.",
     )
     webhooks_per_origin: int = Field(
         default=8, ge=1, le=100, description="Results that are posted to one receiver at a time."

@@ -1,27 +1,54 @@
 """Results on their way: claimed from Postgres, posted, and what came of it written down.
 
 The doorbell only wakes this loop; what is due is asked of Postgres, so that nothing depends on a bell.
+
+Three walls keep one receiver from slowing another: each origin has few posts under way over all deliverers, an
+origin that fails is left alone, and retries never take more than their share of a process. What they leave to a
+receiver that hangs is a handful of idle sockets.
 """
 
 import asyncio
 import random
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
-from shared.domain.delivery_schedule import Decision, Delivered, Disabled, Failed, RetryAt, after_try
-from shared.domain.errors import Unavailable
+from services.dialer.persistence import insist
+from shared.domain.circuit import CircuitState, TriesReport, pause_seconds, report_of
+from shared.domain.delivery_schedule import (
+    Decision,
+    Delivered,
+    DeliveryLease,
+    Disabled,
+    Failed,
+    RetryAt,
+    after_try,
+    posts_for_retries,
+)
+from shared.domain.errors import Invalid, Unavailable
 from shared.observability.metrics import DELIVERIES_SENDING, DELIVERY_MS, RESULTS_DELIVERED, WEBHOOK_TRIES
 from shared.observability.tally import Tally
-from shared.ports.delivering import ClaimedDelivery, Deliveries, WebhookPost
+from shared.ports.delivering import (
+    CircuitTurn,
+    Claim,
+    ClaimedDelivery,
+    Deliveries,
+    Room,
+    TryReport,
+    WebhookPost,
+)
 from shared.ports.scoreboard import Scoreboard
 
 _log = structlog.get_logger()
 
 #: How long the loop sleeps when nobody rings: retries fall due without a bell.
 POLL_SECONDS: Final = 1.0
-#: How many posts one process has under way, over all receivers.
-POSTS_AT_ONCE: Final = 64
+#: How many posts one process has under way. Most of them wait for a slow receiver and cost a socket each; thirty
+#: origins that hang at once leave room for the others, and half of the session's 512 sockets stay free.
+POSTS_AT_ONCE: Final = 256
+#: After the longest try, as long as its record may take before a process that ends gives it up.
+RECORD_SECONDS: Final = 3.0
 
 
 class Deliverer:
@@ -31,52 +58,73 @@ class Deliverer:
         self,
         deliveries: Deliveries,
         post: WebhookPost,
+        lease: DeliveryLease,
         scoreboard: Scoreboard,
         tally: Tally,
         rng: random.Random,
     ) -> None:
         self._deliveries = deliveries
         self._post = post
+        self._lease = lease
         self._scoreboard = scoreboard
         self._tally = tally
         self._rng = rng
         self._bell = asyncio.Event()
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts: dict[asyncio.Task[None], ClaimedDelivery] = {}
+        #: What came of tries since the last claim, by origin.
+        self._reports: dict[str, TriesReport] = {}
 
     def wake(self) -> None:
         """Look at once."""
         self._bell.set()
 
     async def run(self) -> None:
-        """Deliver for ever; a cancellation lets the posts under way end."""
+        """Deliver for ever; a cancellation lets the posts under way end, for as long as one may take."""
         try:
             while True:
                 if not await self._take():
                     await self._sleep()
         finally:
-            await asyncio.gather(*self._posts, return_exceptions=True)
+            await self._end_posts()
 
     async def _take(self) -> bool:
         """Claim what there is room for; False when there was nothing to do."""
-        room = POSTS_AT_ONCE - len(self._posts)
+        room = self._room()
         self._tally.measure(DELIVERIES_SENDING, len(self._posts))
-        if room <= 0:
+        if room.posts <= 0:
             await asyncio.wait(self._posts, return_when=asyncio.FIRST_COMPLETED)
             return True
         self._bell.clear()
-        try:
-            claimed = await self._deliveries.claim(room)
-        except Unavailable as error:
-            _log.warning("deliveries_not_claimed", reason=str(error))
+        asked_at = asyncio.get_running_loop().time()
+        claim = await self._claim(room)
+        if claim is None:
             return False
-        for delivery in claimed:
-            post = asyncio.create_task(self._deliver(delivery), name="delivery")
-            self._posts.add(post)
+        for turn in claim.turns:
+            _tell(turn)
+        for delivery in claim.deliveries:
+            post = asyncio.create_task(self._deliver(delivery, asked_at), name="delivery")
+            self._posts[post] = delivery
             post.add_done_callback(self._done)
-        return bool(claimed)
+        return bool(claim.deliveries or claim.parked)
+
+    async def _claim(self, room: Room) -> Claim | None:
+        reports, self._reports = self._reports, {}
+        try:
+            return await self._deliveries.claim(room, reports)
+        except Unavailable as error:
+            for origin, report in reports.items():
+                self._reports[origin] = report.and_then(self._reports.get(origin, TriesReport()))
+            _log.warning("deliveries_not_claimed", reason=error.message)
+            return None
+
+    def _room(self) -> Room:
+        retries = sum(delivery.is_retry for delivery in self._posts.values())
+        return Room(
+            posts=POSTS_AT_ONCE - len(self._posts), retries=posts_for_retries(POSTS_AT_ONCE) - retries
+        )
 
     def _done(self, post: asyncio.Task[None]) -> None:
-        self._posts.discard(post)
+        del self._posts[post]
         if not post.cancelled() and (error := post.exception()) is not None:
             # A mistake of ours in one delivery; its lease runs out and it is tried again.
             _log.error("delivery_broke", error=repr(error))
@@ -89,34 +137,92 @@ class Deliverer:
         except TimeoutError:
             pass
 
-    async def _deliver(self, claimed: ClaimedDelivery) -> None:
+    async def _end_posts(self) -> None:
+        if not self._posts:
+            return
+        _, unfinished = await asyncio.wait(self._posts, timeout=self._lease.try_seconds + RECORD_SECONDS)
+        for post in unfinished:
+            post.cancel()  # its lease runs out, and another deliverer sends the same again
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _deliver(self, claimed: ClaimedDelivery, asked_at: float) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - asked_at > self._lease.latest_start_seconds:
+            # This process was frozen: the lease may run out during the try, so the try is left to somebody else.
+            _log.warning("delivery_left", number_id=claimed.number_id, reason="Its lease is nearly over.")
+            return
+        report = await self._try(claimed)
+        elapsed_seconds = loop.time() - asked_at
+        decision = after_try(
+            tries=claimed.tries + 1,
+            status=report.status,
+            now=claimed.claimed_at + timedelta(seconds=elapsed_seconds),
+            jitter=self._rng.random(),
+            retry_after=report.retry_after,
+            error=report.error,
+        )
         try:
-            report = await self._post.send(claimed.webhook)
-            decision = after_try(
-                tries=claimed.tries + 1,
-                status=report.status,
-                now=await self._deliveries.now(),
-                jitter=self._rng.random(),
-                retry_after=report.retry_after,
-                error=report.error,
+            recorded = await insist(
+                lambda: self._deliveries.record(claimed, report, decision),
+                patience_seconds=self._lease.seconds - elapsed_seconds,
             )
-            await self._deliveries.record(claimed, report, decision)
         except Unavailable as error:
             # The lease runs out and the same bytes go out again: at least once.
-            _log.warning("delivery_not_recorded", number_id=claimed.number_id, reason=str(error))
+            _log.warning("delivery_not_recorded", number_id=claimed.number_id, reason=error.message)
             return
-        self._count(report.status, decision, report.total_ms)
+        self._count(report, decision, recorded=recorded)
 
-    def _count(self, status: int | None, decision: Decision, total_ms: int) -> None:
-        self._tally.count(WEBHOOK_TRIES, _answer_class(status))
-        self._scoreboard.observe(DELIVERY_MS, total_ms)
+    async def _try(self, claimed: ClaimedDelivery) -> TryReport:
+        try:
+            report = await self._post.send(claimed.webhook)
+        except Invalid as error:
+            # Nothing left this machine. It stands in the log of the delivery, and its schedule goes on.
+            _log.error("delivery_not_signed", tenant_id=claimed.tenant_id, reason=error.message)
+            return _unsent(error.message)
+        heard = report_of(report.status, was_probe=claimed.is_probe)
+        self._reports[claimed.origin] = self._reports.get(claimed.origin, TriesReport()).and_then(heard)
+        return report
+
+    def _count(self, report: TryReport, decision: Decision, *, recorded: bool) -> None:
+        self._tally.count(WEBHOOK_TRIES, _answer_class(report.status))
+        self._scoreboard.observe(DELIVERY_MS, report.total_ms)
         match decision:
             case Delivered():
-                self._tally.count(RESULTS_DELIVERED)
-            case Failed(reason=reason) | Disabled(reason=reason):
+                self._tally.count(RESULTS_DELIVERED, by=int(recorded))
+            case Failed(reason=reason):
                 _log.warning("delivery_failed", reason=reason)
+            case Disabled(reason=reason):
+                _log.warning("receiver_disabled", reason=reason)
             case RetryAt():
                 pass
+
+
+def _tell(turn: CircuitTurn) -> None:
+    """Say once that an origin is left alone, or that it is back."""
+    circuit = turn.circuit
+    if circuit.state is CircuitState.CLOSED:
+        _log.info(
+            "receiver_is_back", origin=turn.origin, reason="It answered a probe; its results flow again."
+        )
+        return
+    reason = (
+        f"{circuit.failures} of its last {circuit.samples} tries failed: it is left alone for "
+        f"{pause_seconds(circuit.times_opened)} s, and longer if it then fails again; its results wait."
+    )
+    _log.warning("receiver_left_alone", origin=turn.origin, reason=reason)
+
+
+def _unsent(reason: str) -> TryReport:
+    return TryReport(
+        status=None,
+        error=reason,
+        sent=False,
+        resolve_ms=None,
+        connect_ms=None,
+        total_ms=0,
+        answer=b"",
+        retry_after=None,
+    )
 
 
 def _answer_class(status: int | None) -> str:

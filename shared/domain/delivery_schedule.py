@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeAlias
 
+from shared.domain.errors import PacelineError
+
 #: The wait before each try, in seconds: the first goes out at once.
 SCHEDULE_SECONDS: Final = (0, 5, 30, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
@@ -30,6 +32,9 @@ TOTAL_BUDGET_SECONDS: Final = sum(SCHEDULE_SECONDS)
 LONGEST_TOTAL_BUDGET_SECONDS: Final = sum(
     max(wait * (1 + JITTER_SHARE), RETRY_AFTER_CAP_SECONDS) for wait in SCHEDULE_SECONDS[1:]
 )
+
+#: How much of an origin's posts, and of a process's, may go to retries while first tries are due.
+RETRY_PERCENT: Final = 30
 
 _GONE: Final = 410
 # "Wednesday, 09-Nov-94 08:49:37 GMT" has 33 characters: nothing much longer is a date or a count of seconds.
@@ -57,9 +62,37 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disabled:
-    """The receiver wants no more: this delivery has failed and those to come are parked."""
+    """The receiver wants no more: this delivery is parked with all that wait for it, until somebody enables it."""
 
     reason: str
+
+
+class LeaseTooShort(PacelineError):
+    """A delivery's lease may run out while it is being sent, so that a second deliverer would send it, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryLease:
+    """How long a deliverer holds a delivery, and how long one try may take in all: look-up, connection, answer.
+
+    There is none that is too short: to make one raises `LeaseTooShort`.
+    """
+
+    seconds: float
+    try_seconds: float
+
+    def __post_init__(self) -> None:
+        shortest = shortest_lease_seconds(self.try_seconds)
+        if self.seconds < shortest:
+            raise LeaseTooShort(
+                f"A result would be held for {self.seconds:g} s, while one try to post it may take "
+                f"{self.try_seconds:g} s: set PACELINE_WEBHOOK_LEASE_SECONDS to at least {shortest:g}, or unset it."
+            )
+
+    @property
+    def latest_start_seconds(self) -> float:
+        """How long after the claim a try may still begin, so that it ends within the lease."""
+        return self.seconds - self.try_seconds
 
 
 Decision: TypeAlias = Delivered | RetryAt | Failed | Disabled
@@ -110,6 +143,16 @@ def shortest_lease_seconds(try_seconds: float) -> float:
     sending it. Twice the try and 5 s leave room for a loop that is late and a database that is slow.
     """
     return 2 * try_seconds + 5
+
+
+def posts_for_retries(posts: int) -> int:
+    """Return how many of so many posts at once may be retries while first tries are due.
+
+    30 % rounded up: results that come in now are not held up by those that failed before, and these still move.
+    Of a single post at a time nothing is left for retries.
+    """
+    rounded_up = -(-posts * RETRY_PERCENT // 100)
+    return min(rounded_up, posts - 1)
 
 
 def _check(tries: int, jitter: float) -> None:

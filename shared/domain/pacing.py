@@ -143,7 +143,10 @@ class _Look:
         return max(stretch.opens_at, self.started_at)
 
     def cycle_in(self, stretch: Stretch, cycle: Cycle | None) -> Cycle:
-        """Keep the cycle if it is one of the stretch and of the last start; begin at the anchor if not."""
+        """Keep a cycle that began with the anchor or later, or else begin one at the anchor.
+
+        It may begin after the stretch: then the first call of the next one has been offered already.
+        """
         if cycle is not None and cycle.started_at >= self.anchor(stretch):
             return cycle
         return Cycle(started_at=self.anchor(stretch), pace=stretch.pace)
@@ -196,7 +199,7 @@ def plan(
     if lead >= horizon:
         raise ValueError(f"A lead of {lead} reaches to the horizon of {horizon}: nothing could be offered.")
     look = _Look(
-        stretches=_still_ahead(state, stretches),
+        stretches=stretches,
         started_at=as_utc(started_at),
         due_at=dict(due_at),
         now=as_utc(now),
@@ -224,13 +227,6 @@ def plan(
 def slots_in(stretch: Stretch, *, started_at: datetime) -> int:
     """Return how many slots fall due in a stretch, which is how many calls it can hold."""
     return stretch.pace.slots_within(stretch.closes_at - max(stretch.opens_at, started_at))
-
-
-def _still_ahead(state: PacingState, stretches: Sequence[Stretch]) -> Sequence[Stretch]:
-    """Leave out a stretch that is open yet, if the first call of the next one has been offered already."""
-    if state.cycle is None:
-        return stretches
-    return [stretch for stretch in stretches if state.cycle.started_at < stretch.closes_at]
 
 
 def _caught_up_with(state: PacingState, look: _Look, *, waiting: bool) -> PacingState:

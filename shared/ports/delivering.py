@@ -1,10 +1,12 @@
 """Delivering results: the queue of deliveries, and whoever posts them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.delivery_schedule import Delivered, Disabled, Failed, RetryAt
+from shared.domain.circuit import Circuit, TriesReport
+from shared.domain.delivery_schedule import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class WebhookPost(Protocol):
     """Posts one signed body to one receiver, once; never raises for what a receiver does."""
 
     async def send(self, delivery: OutgoingWebhook) -> TryReport:
-        """Try once."""
+        """Try once; raises Invalid where there is nothing to sign with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +57,59 @@ class ClaimedDelivery:
     campaign_id: int
     number_id: int
     epoch: int
-    #: Tries before this one.
+    #: Tries of this round before this one; a replay begins a new round.
     tries: int
+    #: It has been tried before, in whatever round.
+    is_retry: bool
+    #: It is the one result that asks whether its origin is back.
+    is_probe: bool
+    #: As `Receiver.origin` has it.
+    origin: str
+    #: Postgres' clock at the claim.
+    claimed_at: datetime
     webhook: OutgoingWebhook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much a deliverer can take on."""
+
+    posts: int
+    #: Of these, how many may be retries.
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitTurn:
+    """A circuit that opened or closed just now, and which nobody else has heard of yet."""
+
+    origin: str
+    circuit: Circuit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What came of asking for work."""
+
+    deliveries: Sequence[ClaimedDelivery]
+    #: Deliveries that were due to a disabled receiver and are parked now.
+    parked: int
+    turns: Sequence[CircuitTurn]
 
 
 class Deliveries(Protocol):
     """The deliveries in the store."""
 
-    async def claim(self, most: int) -> list[ClaimedDelivery]:
-        """Take what is due, with a cap per receiver; what a silent deliverer held is due again."""
+    async def claim(self, room: Room, reports: Mapping[str, TriesReport]) -> Claim:
+        """Judge the origins by what came of the last tries, then take what is due.
 
-    async def record(
-        self, claimed: ClaimedDelivery, report: TryReport, decision: Delivered | RetryAt | Failed | Disabled
-    ) -> bool:
-        """Write what came of a try and what follows. False when the lease had gone to somebody else."""
+        With a cap per origin over all deliverers, at most a share of it for retries while first tries are due, and
+        nothing for an origin whose circuit is open but its probe. What a silent deliverer held is due again. Raises
+        Unavailable: then the reports were not heard.
+        """
 
-    async def now(self) -> datetime:
-        """Return Postgres' clock."""
+    async def record(self, claimed: ClaimedDelivery, report: TryReport, decision: Decision) -> bool:
+        """Write what came of a try and what follows. False when the lease had gone to somebody else.
+
+        `Disabled` parks it with all that waits for the same receiver.
+        """

@@ -19,6 +19,7 @@ from shared.domain.campaign import Dialect
 from shared.domain.egress import EgressPolicy
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.phone_list import Row
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import Campaigns
 
 #: The newest ones; a client with more looks at them one by one.
@@ -58,6 +59,7 @@ class PlumCampaigns:
             taken = await self.campaigns.create_campaign(
                 tenant_id, campaign, lines, file_name=upload.file_name
             )
+        await failpoint(Failpoint.UPLOAD_COMMITTED)
         return success({"response": {"id": taken.campaign_id, **taken_in_shape(taken)}})
 
     async def add_calls(self, request: web.Request) -> web.Response:
@@ -71,6 +73,7 @@ class PlumCampaigns:
             taken = await self.campaigns.add_numbers(
                 request[TENANT], Dialect.PLUM, campaign_id, lines, file_name=upload.file_name
             )
+        await failpoint(Failpoint.UPLOAD_COMMITTED)
         return success(taken_in_shape(taken))
 
     async def start(self, request: web.Request) -> web.Response:

@@ -17,6 +17,7 @@ from shared.domain.errors import NotFound, Unavailable
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.domain.wall_clock import Weekday
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import (
     AttachedProfile,
     CampaignOver,
@@ -136,7 +137,7 @@ class PostgresCampaigns(Campaigns):
         file_name: str | None = None,
     ) -> TakenIn:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _state(connection, tenant_id, dialect, campaign_id)
+            await _state(connection, "campaign_to_add_to", tenant_id, dialect, campaign_id)
             await _refuse_when_over(connection, tenant_id, campaign_id)
             taken = await take_in(connection, tenant_id, campaign_id, lines, file_name=file_name)
             await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, False)
@@ -152,7 +153,7 @@ class PostgresCampaigns(Campaigns):
         preflight: Mapping[str, str] | None = None,
     ) -> None:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            state = await _state(connection, tenant_id, dialect, campaign_id)
+            state = await _state(connection, "campaign_to_change", tenant_id, dialect, campaign_id)
             if not CAMPAIGN.takes(state, CampaignEvent.START):
                 return
             await _refuse_when_over(connection, tenant_id, campaign_id)
@@ -165,8 +166,9 @@ class PostgresCampaigns(Campaigns):
         self, tenant_id: int, dialect: Dialect, campaign_id: int, *, hang_up: bool = False
     ) -> None:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _state(connection, tenant_id, dialect, campaign_id)
+            await _state(connection, "campaign_to_change", tenant_id, dialect, campaign_id)
             await connection.execute(_SQL["stop_campaign"], tenant_id, campaign_id, hang_up)
+            await failpoint(Failpoint.STOP_NOT_COMMITTED)
 
     @override
     async def campaigns(self, tenant_id: int, dialect: Dialect, *, most: int) -> list[CampaignView]:
@@ -208,9 +210,9 @@ def _unknown(campaign_id: int) -> NotFound:
 
 
 async def _state(
-    connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
+    connection: asyncpg.Connection, statement: str, tenant_id: int, dialect: Dialect, campaign_id: int
 ) -> CampaignState:
-    state = await connection.fetchval(_SQL["campaign_state"], tenant_id, campaign_id, dialect.value)
+    state = await connection.fetchval(_SQL[statement], tenant_id, campaign_id, dialect.value)
     if state is None:
         raise _unknown(campaign_id)
     return CampaignState(state)

@@ -142,7 +142,7 @@ class PostgresTick(Tick):
 
     @override
     async def line(self) -> Line:
-        row = await self._connection.fetchrow(_SQL["line"], *self._key)
+        row = await self._connection.fetchrow(_SQL["line"], *self._key, self.campaign.now)
         return Line(next_at=row["next_at"], in_attempt=row["in_attempt"])
 
     @override

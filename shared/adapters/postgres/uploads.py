@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.adapters.postgres.queries import queries
 from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import TakenIn
 
 _SQL = queries("uploads")
@@ -79,6 +80,7 @@ async def _stage(
                 entries.append(_row(line))
         if entries:
             await connection.copy_records_to_table("staged_number", records=entries, columns=_COLUMNS)
+            await failpoint(Failpoint.UPLOAD_STAGED_IN_PART)
     return refusals
 
 

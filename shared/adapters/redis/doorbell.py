@@ -16,6 +16,7 @@ from dramatiq.errors import BrokerConnectionError
 from typing_extensions import override
 
 from shared.contracts.dial_job import DELIVER_QUEUE, DIAL_QUEUE, DialJob, UnreadableJob
+from shared.failpoints import Failpoint, failpoint_in_thread
 from shared.ports.doorbell import Doorbell, DoorbellAway, DoorbellListener
 
 #: How long an idle consumer sleeps between two looks at the queue, at most.
@@ -79,6 +80,7 @@ class RedisDoorbellListener(DoorbellListener):
     @override
     def start(self, *, on_dial: Callable[[DialJob], object], on_delivery: Callable[[], object]) -> None:
         def dial(**message: object) -> None:
+            failpoint_in_thread(Failpoint.RING_HEARD)
             try:
                 on_dial(DialJob.decode(message))
             except UnreadableJob as error:

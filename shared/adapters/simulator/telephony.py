@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing_extensions import override
 
 from shared.adapters.simulator.population import Behaviour, Callee, callee_of
+from shared.adapters.simulator.witness import Sight, Witness, look_away
 from shared.domain.disposition import CalleeType, CallEnding
 from shared.telephony.port import (
     Answered,
@@ -56,9 +57,10 @@ _CALLEE_TYPES = {Behaviour.MACHINE: CalleeType.ANSWERING_MACHINE, Behaviour.FAX:
 class Simulator(Telephony):
     """Places calls to simulated callees."""
 
-    def __init__(self, *, speed: float, seed: int) -> None:
+    def __init__(self, *, speed: float, seed: int, witness: Witness = look_away) -> None:
         self.pace_of_time = speed
         self._seed = seed
+        self._witness = witness
         self._live: set[SimulatedCall] = set()
 
     @override
@@ -68,7 +70,9 @@ class Simulator(Telephony):
             await asyncio.sleep(wait)
         if loop.time() > send_by:
             raise TooLate
-        live = SimulatedCall(call, callee_of(call.e164, seed=self._seed), self.pace_of_time)
+        # Told before the call exists: from here on the network has the INVITE, whatever becomes of this process.
+        self._witness(Sight.INVITE, call, loop.time())
+        live = SimulatedCall(call, callee_of(call.e164, seed=self._seed), self.pace_of_time, self._witness)
         self._live.add(live)
         live.task.add_done_callback(lambda _: self._live.discard(live))
         return live
@@ -84,8 +88,11 @@ class Simulator(Telephony):
 class SimulatedCall(LiveCall):
     """One call, from the INVITE to the end."""
 
-    def __init__(self, call: OutboundCall, callee: Callee, speed: float) -> None:
+    def __init__(
+        self, call: OutboundCall, callee: Callee, speed: float, witness: Witness = look_away
+    ) -> None:
         self._call = call
+        self._witness = witness
         self._callee = callee
         self._speed = speed
         self._loop = asyncio.get_running_loop()
@@ -147,6 +154,7 @@ class SimulatedCall(LiveCall):
         finally:
             for helper in self._helpers:
                 helper.cancel()
+        self._witness(Sight.END, self._call, self._loop.time())
         self._events.put_nowait(Ended(ending))
 
     async def _ring(self) -> CallEnding | None:

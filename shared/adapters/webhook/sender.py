@@ -95,6 +95,11 @@ class WebhookSender:
         self._connect_timeout_s = min(connect_timeout_s, timeout_s)
         self._user_agent = f"Paceline-Webhook/{_own_version()}"
 
+    @property
+    def longest_try_seconds(self) -> float:
+        """How long one try takes at most, name look-up and connection included."""
+        return self._timeout_s
+
     async def send(self, delivery: OutgoingWebhook) -> TryReport:
         """Try once. Raises `Invalid` only for what is wrong on our side: no secret, or one that is none."""
         answer = await self._http.exchange(

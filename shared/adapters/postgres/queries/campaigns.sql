@@ -41,11 +41,16 @@ SELECT campaign_id FROM made;
 INSERT INTO campaign_window (tenant_id, campaign_id, window_no, opens_minute, closes_minute, profile_id)
 VALUES ($1, $2, $3, $4, $5, $6);
 
--- name: campaign_state
+-- name: campaign_to_change
 -- A campaign's state, locked for a change of it; not against the foreign keys of an upload that is being published.
 SELECT state FROM campaign
 WHERE tenant_id = $1 AND campaign_id = $2 AND dialect = $3 AND state <> 'DELETED'
 FOR NO KEY UPDATE;
+
+-- name: campaign_to_add_to
+-- The same for an upload, which takes long and must not keep its owner from a stop: nothing is locked.
+SELECT state FROM campaign
+WHERE tenant_id = $1 AND campaign_id = $2 AND dialect = $3 AND state <> 'DELETED';
 
 -- name: start_campaign
 -- READY | STOPPED | DONE -> RUNNING under a new epoch.

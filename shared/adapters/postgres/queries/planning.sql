@@ -85,10 +85,10 @@ FROM planned p JOIN taken t USING (number_id)
 ORDER BY t.place;
 
 -- name: line
--- When the next number may be called that is in no attempt, at once if it is ready, NULL when there is none; and
+-- When the next number may be called that is in no attempt, `$3` (now) if one is ready, NULL when there is none; and
 -- whether one is in an attempt, from which it may come back.
 SELECT CASE WHEN EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'READY')
-            THEN clock_timestamp()
+            THEN $3::timestamptz
             ELSE (SELECT min(next_at) FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING')
        END AS next_at,
        EXISTS (SELECT 1 FROM attempt

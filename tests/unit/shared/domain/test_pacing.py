@@ -259,6 +259,15 @@ def test_the_first_call_of_a_window_is_offered_while_the_one_before_is_open() ->
     assert campaign.run(9.75, 14, step=0.25) == [12, 14, 16]
 
 
+def test_catching_up_into_the_next_window_asks_for_enough_of_the_past() -> None:
+    """As many calls as can be offered at once, three of one window and one of the next, each find their past."""
+    pace = a_minute(60)
+    campaign = Campaign([stretch(pace, closes=101.95), stretch(pace, opens=101.95)])
+    campaign.run(-2, 95, step=1)
+    assert campaign.look(100) == pytest.approx([100.3, 101.1, 101.9, 101.95])
+    assert campaign.wake == pytest.approx(100.95)
+
+
 def test_a_window_that_is_moved_while_it_is_ahead_is_followed() -> None:
     """Looking at a window in the future binds nothing: it may be moved to an earlier time."""
     campaign = Campaign([stretch(a_minute(1, minutes=60), opens=3000)])
