@@ -38,7 +38,12 @@ def receiver(verifier: Verifier, hear: Hearer, documents: Mapping[str, str] | No
         status = HTTPStatus.UNAUTHORIZED if result.proof is Proof.WRONG else HTTPStatus.OK
         return web.Response(status=status, text=f"{result.proof}\n")
 
+    async def answer(_request: web.Request) -> web.Response:
+        # A campaign's start looks whether its addresses answer.
+        return web.Response(text="Results are taken here, by POST.\n")
+
     app.router.add_post("/{path:.*}", take)
+    app.router.add_get("/{path:.*}", answer)
     return app
 
 
