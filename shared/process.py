@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import zoneinfo
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ def run_service(name: str, serve: Serve, settings: Settings | None = None) -> No
     settings = settings or Settings()
     configure_logs(service=name, level=settings.log_level, log_format=settings.log_format)
     try:
+        # The pinned tzdata decides calling hours, not what the machine happens to have.
+        zoneinfo.reset_tzpath(to=())
         arm(os.environ)
         uvloop.run(_serve(serve, settings))
     except PacelineError as error:
