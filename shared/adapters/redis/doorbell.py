@@ -26,9 +26,13 @@ WORKER_THREADS = 2
 #: A server that is away is noticed within this time instead of the system's minutes.
 SOCKET_TIMEOUT_SECONDS = 2.0
 
+#: The trace of a check goes away by itself.
+CHECK_LIVES_SECONDS = 60
+
 _log = structlog.get_logger()
 
-_AWAY = (redis.ConnectionError, redis.TimeoutError, BrokerConnectionError, OSError)
+#: A server that is gone, and one that takes no writes (full, or a replica now): whatever it says, nobody would hear.
+_AWAY = (redis.RedisError, BrokerConnectionError, OSError)
 
 
 def broker(url: str, namespace: str) -> RedisBroker:
@@ -58,9 +62,13 @@ class RedisDoorbell(Doorbell):
     @override
     async def works(self) -> bool:
         try:
-            return bool(await asyncio.to_thread(self._broker.client.ping))
+            return bool(await asyncio.to_thread(self._write))
         except _AWAY:
             return False
+
+    def _write(self) -> object:
+        """Write something small: a server that answers a PING may still take no writes."""
+        return self._broker.client.set(f"{self._broker.namespace}:bell", 1, ex=CHECK_LIVES_SECONDS)
 
     def _enqueue(self, messages: Sequence[dramatiq.Message[None]]) -> None:
         try:
