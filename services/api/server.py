@@ -7,22 +7,33 @@ from aiohttp import web
 
 from services.api.answers import error_answer, json_answer, speak_of_errors
 from services.api.authentication import authenticate
+from services.api.deliveries import DeliveryRoom
 from services.api.holds import HoldDesk
 from services.api.plum.campaigns import PlumCampaigns
 from services.api.plum.profiles import Profiles
 from services.api.plum.schedules import Schedules
 from services.api.preflight import Inspector
+from services.api.results import ResultRoom
 from services.api.routes import Handler, Route
 from shared.domain.egress import EgressPolicy
 from shared.ports.campaigns import Campaigns
+from shared.ports.delivery_desk import DeliveryDesk
 from shared.ports.holds import Holds
+from shared.ports.results import ResultFeed
 
 #: Bodies are streamed and bounded by their reader; this only bounds what aiohttp would read on its own.
 _CLIENT_MAX_BYTES: Final = 1024 * 1024
 
 
 def api_routes(
-    campaigns: Campaigns, holds: Holds, *, egress: EgressPolicy, inspector: Inspector, upload_bytes: int
+    campaigns: Campaigns,
+    holds: Holds,
+    desk: DeliveryDesk,
+    feed: ResultFeed,
+    *,
+    egress: EgressPolicy,
+    inspector: Inspector,
+    upload_bytes: int,
 ) -> tuple[Route, ...]:
     """Return every route of the API."""
 
@@ -37,6 +48,8 @@ def api_routes(
         *Profiles(campaigns).routes(),
         *PlumCampaigns(campaigns, egress, inspector, upload_bytes).routes(),
         *HoldDesk(holds, campaigns).routes(),
+        *DeliveryRoom(desk).routes(),
+        *ResultRoom(feed).routes(),
     )
 
 

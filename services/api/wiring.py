@@ -8,7 +8,9 @@ from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
 from shared.adapters.postgres.holds import PostgresHolds
+from shared.adapters.postgres.result_feed import PostgresResultFeed
 from shared.domain.egress import EgressPolicy
 from shared.observability.readiness import announce_ready
 from shared.process import StopRequest, run_service
@@ -28,6 +30,8 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     routes = api_routes(
         campaigns,
         PostgresHolds(database),
+        PostgresDeliveryDesk(database),
+        PostgresResultFeed(database),
         egress=policy,
         inspector=Inspector(GuardedFetcher(session, policy), Preflight(settings.preflight)),
         upload_bytes=settings.upload_bytes,

@@ -13,10 +13,12 @@ from typing import Annotated
 import typer
 
 from services.cli.client.commands import app as campaign_app
+from services.cli.deliveries.commands import app as delivery_app
 from services.cli.errors import defect_sentence, sentence_for, wants_traceback
 from services.cli.process import run_service
 from services.cli.running import run
 from services.cli.screen import screen_on
+from services.cli.webhooks.commands import app as webhook_app
 
 EVERYTHING = "Everything on this machine"
 CAMPAIGNS = "Campaigns on a running platform (PACELINE_API, PACELINE_TOKEN)"
@@ -126,6 +128,9 @@ def up(
 
 app.add_typer(
     campaign_app, name="campaign", rich_help_panel=CAMPAIGNS, help="Make, start, stop and follow campaigns."
+)
+app.add_typer(
+    delivery_app, name="delivery", rich_help_panel=CAMPAIGNS, help="Which results arrived, and once more."
 )
 
 
@@ -250,6 +255,9 @@ def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
 
 app.add_typer(key_app, name="key", rich_help_panel=ADMINISTRATION, help="The key that seals secrets.")
 app.add_typer(token_app, name="token", rich_help_panel=ADMINISTRATION, help="Tokens of the API's users.")
+app.add_typer(
+    webhook_app, name="webhook", rich_help_panel=ADMINISTRATION, help="Try a receiver; the secret of results."
+)
 
 
 def main() -> None:

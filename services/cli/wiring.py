@@ -5,15 +5,24 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.adapters.egress.exchange import GuardedHttp
+from shared.adapters.egress.session import guarded_session
 from shared.adapters.embedded.servers import EmbeddedServers
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.migrations import migrate as apply_migrations
 from shared.adapters.postgres.tenants import ROLE as ADMIN_ROLE
 from shared.adapters.postgres.tenants import create_token as issue_token
+from shared.adapters.postgres.tenants import finish_webhook_rotation as end_rotation
+from shared.adapters.postgres.tenants import rotate_webhook_secret as begin_rotation
 from shared.adapters.postgres.tenants import tenant_id as find_tenant
 from shared.adapters.postgres.tenants import webhook_secret as read_webhook_secret
 from shared.adapters.sealing.sealer import Sealer, create_key_file
+from shared.adapters.webhook.sender import WebhookSender
+from shared.adapters.webhook.signature import new_secret
+from shared.clock import utc_now
+from shared.domain.egress import EgressPolicy
+from shared.ports.delivering import OutgoingWebhook, TryReport
 from shared.ports.holds import Holds
 
 
@@ -65,3 +74,25 @@ async def holds(database_url: str) -> AsyncIterator[Holds]:
 async def webhook_secret(database_url: str, key_file: Path, *, tenant: str) -> str:
     """Return the secret (`whsec_…`) with which the tenant's results are signed."""
     return await read_webhook_secret(database_url, tenant=tenant, sealer=Sealer.from_key_file(key_file))
+
+
+async def rotate_webhook_secret(database_url: str, key_file: Path, *, tenant: str) -> str:
+    """Make a new secret and sign with both; return the new one."""
+    return await begin_rotation(database_url, tenant=tenant, sealer=Sealer.from_key_file(key_file))
+
+
+async def finish_webhook_rotation(database_url: str, *, tenant: str) -> None:
+    """Sign with the newest secret alone."""
+    await end_rotation(database_url, tenant=tenant)
+
+
+def new_webhook_secret(entropy: bytes) -> str:
+    """Write random bytes as a secret."""
+    return new_secret(entropy)
+
+
+async def post_once(webhook: OutgoingWebhook, policy: EgressPolicy, *, timeout_s: float) -> TryReport:
+    """Post one webhook through the egress guard; raises Invalid for a secret that is none."""
+    async with guarded_session(policy) as session:
+        sender = WebhookSender(GuardedHttp(session, policy), wall_clock=utc_now, timeout_s=timeout_s)
+        return await sender.send(webhook)

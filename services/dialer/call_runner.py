@@ -4,7 +4,8 @@
 
 The intent is committed before anything is sent. Between the two nothing may fail in a way that dials again: an
 error whose outcome is unknown (Postgres gone during the commit, say) means that this worker does not dial, and
-the reaper decides by the lease. After the INVITE has left, nobody retries by reflex.
+says so as soon as it can: the phone provably did not ring. If it cannot, the reaper decides by the lease. After
+the INVITE has left, nobody retries by reflex.
 """
 
 import asyncio
@@ -113,7 +114,12 @@ class CallRunner:
         if await self._closes_before(leased.due):
             return await self.withhold(leased, Withheld.SHUTDOWN)
         fence = fence_of(self._fence_key, attempt_id=leased.job.attempt_id, epoch=leased.epoch)
-        match await self._attempts.commit_intent(leased, fence):
+        try:
+            intent = await self._attempts.commit_intent(leased, fence)
+        except Unavailable:
+            # Nobody can tell whether it was written. That nothing was sent, and never will be, this worker can.
+            return await self.withhold(leased, Withheld.LATE)
+        match intent:
             case LeaseGone():
                 return None
             case GateFacts() as facts:
@@ -133,7 +139,8 @@ class CallRunner:
     async def withhold(self, leased: LeasedAttempt, reason: Withheld) -> None:
         """Record that the attempt was no call, and put its number where it belongs."""
         self._witness.withheld(reason)
-        decision = after_withheld(reason, now=await self._attempts.now())
+        now = await insist(self._attempts.now, self._limits.quarantine_seconds)
+        decision = after_withheld(reason, now=now)
         follow_up: Conclusion | WaitUntil | BackInLine = (
             conclude(_facts(leased), decision.disposition) if isinstance(decision, Conclude) else decision
         )
@@ -160,8 +167,8 @@ class CallRunner:
             return await self.withhold(leased, Withheld.NO_TRUNK)
         self._witness.placed(leased, live)
         self._live[leased.job.attempt_id] = live
-        await failpoint(Failpoint.INVITE_SENT)
         try:
+            await failpoint(Failpoint.INVITE_SENT)
             ending, application = await self._follow(leased, live)
         finally:
             del self._live[leased.job.attempt_id]

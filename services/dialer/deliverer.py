@@ -27,6 +27,7 @@ from shared.domain.delivery_schedule import (
     posts_for_retries,
 )
 from shared.domain.errors import Invalid, Unavailable
+from shared.failpoints import Failpoint, failpoint, failpoint_soon
 from shared.observability.metrics import DELIVERIES_SENDING, DELIVERY_MS, RESULTS_DELIVERED, WEBHOOK_TRIES
 from shared.observability.tally import Tally
 from shared.ports.delivering import (
@@ -174,7 +175,9 @@ class Deliverer:
 
     async def _try(self, claimed: ClaimedDelivery) -> TryReport:
         try:
+            failpoint_soon(Failpoint.WEBHOOK_SENT)
             report = await self._post.send(claimed.webhook)
+            await failpoint(Failpoint.WEBHOOK_ANSWERED)
         except Invalid as error:
             # Nothing left this machine. It stands in the log of the delivery, and its schedule goes on.
             _log.error("delivery_not_signed", tenant_id=claimed.tenant_id, reason=error.message)

@@ -95,7 +95,8 @@ async def _claim(
         waiting=campaign.pacing.idle_since is not None and await _somebody_waits(tick),
     )
     jobs = await _take(tick, offer, stretches)
-    await failpoint(Failpoint.SLOTS_RESERVED)
+    if jobs:
+        await failpoint(Failpoint.SLOTS_RESERVED)
     settled = offer.settle(len(jobs))
     await tick.keep(settled.state, await _next_look(tick, settled, intervals))
     return jobs

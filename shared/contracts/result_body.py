@@ -52,13 +52,14 @@ class NumberResult:
 
 def encode_result(result: NumberResult, result_format: ResultFormat) -> bytes:
     """Return the body's bytes in the campaign's format; instants are UTC, `YYYY-MM-DD HH:MM:SS`."""
-    fields = _fields(result)
+    fields = result_fields(result)
     if result_format is ResultFormat.JSON:
         return orjson.dumps(fields)
     return urlencode([(name, "" if value is None else str(value)) for name, value in fields.items()]).encode()
 
 
-def _fields(result: NumberResult) -> dict[str, str | int | None]:
+def result_fields(result: NumberResult) -> dict[str, str | int | None]:
+    """Return the fields of the body, in their order; None where a form has an empty field."""
     return {
         "phone_number": result.phone_number,
         "message_reference": result.message_reference,

@@ -4,12 +4,13 @@
        ^                          |                        (any of the three: lease expired)
        +----- lease expired ------+                                   |
                                                              UNKNOWN (quarantine) --> DONE
-    PLANNED | LEASED, and DIALING that provably never rang --> WITHHELD(reason)
+    PLANNED | LEASED, and DIALING | UNKNOWN that provably never rang --> WITHHELD(reason)
 
 The *intent* is committed before the INVITE leaves. Until then a dead worker costs nothing: the lease runs out and
 the attempt is planned again, the only free way back. From then on nobody can prove that the phone did not ring,
 so nobody dials this attempt again: it ends as it was reported, or, after a quarantine longer than the longest
-call, as an honest UNKNOWN. Every write compares state and epoch, so a worker that wakes late changes nothing.
+call, as an honest UNKNOWN. A worker that was cut off before it sent anything, and says so within the quarantine, is
+such a report. Every write compares state and epoch, so a worker that wakes later changes nothing.
 """
 
 from enum import StrEnum
@@ -74,6 +75,7 @@ ATTEMPT = StateMachine[AttemptState, AttemptEvent](
         AttemptState.UNKNOWN: {
             AttemptEvent.END: AttemptState.DONE,
             AttemptEvent.GIVE_UP: AttemptState.DONE,
+            AttemptEvent.WITHHOLD: AttemptState.WITHHELD,
         },
         AttemptState.WITHHELD: {},
         AttemptState.DONE: {},

@@ -14,7 +14,7 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.faults import Saboteur
 from tests.chaos.instants import now
 from tests.chaos.judge import charges
-from tests.chaos.stage import Stage, stage
+from tests.chaos.stage import Stage, numbers_by_state, stage
 from tests.chaos.witnesses import Call
 
 #: How often something outside is looked at.
@@ -73,7 +73,9 @@ class Scene:
         """Wait until every number is final and every result delivered, and fail for every promise that was broken."""
         began = now()
         while not await self.stage.is_quiet():
-            assert now() - began < seconds, f"not at rest within {seconds} s"
+            assert now() - began < seconds, (
+                f"not at rest within {seconds} s: {await numbers_by_state(self.stage)}"
+            )
             await asyncio.sleep(0.2)
         evidence = await Evidence.of(self.stage, self.saboteur.injected)
         assert {charge.name: charge.cases[:5] for charge in charges(evidence) if charge.holds} == {}

@@ -55,6 +55,8 @@ class Evidence:
     """All of it."""
 
     key: bytes
+    #: What is to be taken from seconds since 1970 to get an instant.
+    ago: float
     attempts: Sequence[Attempt]
     calls: Sequence[Call]
     webhooks: WebhookWitness
@@ -73,6 +75,7 @@ class Evidence:
         states = await stage.sql("SELECT state::text, count(*) FROM number GROUP BY state")
         return cls(
             key=stage.key_file.read_bytes(),
+            ago=ago,
             attempts=[_attempt(row, ago) for row in await stage.sql(_ATTEMPTS)],
             calls=stage.telephony.look(),
             webhooks=stage.webhooks,
@@ -102,6 +105,23 @@ class Evidence:
             if attempt is not None:
                 found[attempt.attempt_id].append(call)
         return found
+
+    def lateness(self) -> Iterator[tuple[Attempt, float, float]]:
+        """Yield each attempt that was called, and how long after its due and its latest instant, in seconds."""
+        for call in self.calls:
+            attempt = self.attempt_of.get(call.fence)
+            if attempt is not None:
+                sent_at = call.sent_epoch_seconds - self.ago  # the loops' own clock counts in milliseconds
+                yield attempt, sent_at - attempt.due_at, sent_at - attempt.send_by
+
+    def reporting(self) -> Iterator[float]:
+        """Yield, for each call that was reported, the seconds from its end in the network to its end in Postgres."""
+        for call in self.calls:
+            attempt = self.attempt_of.get(call.fence)
+            if attempt is None or call.ended_at is None or attempt.ended_at is None:
+                continue
+            if attempt.outcome != UNKNOWN:
+                yield attempt.ended_at - call.ended_at
 
     @property
     def unknown(self) -> list[Attempt]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     """What can go wrong."""
 
     KILL_DIALER = "dialer killed"
+    STOP_DIALER = "dialer told to stop"
     FREEZE_DIALER = "dialer frozen"
     FREEZE_DIALER_PAST_LEASE = "dialer frozen beyond its lease"
     FREEZE_DIALER_PAST_QUARANTINE = "dialer frozen beyond the quarantine"
@@ -28,12 +29,14 @@ class Kind(StrEnum):
     FLUSH_REDIS = "redis flushed"
     RESTART_REDIS = "redis killed and restarted"
     CRASH_POSTGRES = "postgres restarted -m immediate"
+    CRASH_POSTGRES_AFTER_COMMITS = "postgres crashed between commit and answer"
     PAUSE_CAMPAIGN = "campaign stopped and started"
 
 
 #: How often each comes up, against the others.
 WEIGHTS: Final = {
     Kind.KILL_DIALER: 8,
+    Kind.STOP_DIALER: 2,
     Kind.FREEZE_DIALER: 4,
     Kind.FREEZE_DIALER_PAST_LEASE: 4,
     Kind.KILL_PACER: 3,
@@ -43,6 +46,7 @@ WEIGHTS: Final = {
     Kind.FLUSH_REDIS: 3,
     Kind.RESTART_REDIS: 1,
     Kind.CRASH_POSTGRES: 1,
+    Kind.CRASH_POSTGRES_AFTER_COMMITS: 1,
     Kind.PAUSE_CAMPAIGN: 2,
 }
 #: How long it lasts, in seconds, from and to.
@@ -54,6 +58,7 @@ LASTS: Final = {
     Kind.FREEZE_API: (0.5, 6.0),
     Kind.RESTART_REDIS: (0.0, 4.0),
     Kind.CRASH_POSTGRES: (0.0, 2.0),
+    Kind.CRASH_POSTGRES_AFTER_COMMITS: (0.0, 1.0),
     Kind.PAUSE_CAMPAIGN: (0.5, 3.0),
 }
 #: Between two faults, on average: a dialer needs two seconds of a processor to start.
@@ -62,6 +67,7 @@ MEAN_PAUSE_SECONDS: Final = 1.6
 LONG_RUN_SECONDS: Final = 120.0
 _SERVICES: Final = {
     Kind.KILL_DIALER: "dialer",
+    Kind.STOP_DIALER: "dialer",
     Kind.FREEZE_DIALER: "dialer",
     Kind.FREEZE_DIALER_PAST_LEASE: "dialer",
     Kind.FREEZE_DIALER_PAST_QUARANTINE: "dialer",
@@ -145,12 +151,16 @@ class Saboteur:
         match fault.kind:
             case Kind.KILL_DIALER | Kind.KILL_PACER | Kind.KILL_API:
                 self.kill(self._victim(fault), fault.kind)
+            case Kind.STOP_DIALER:
+                self._stop(self._victim(fault))
             case Kind.FLUSH_REDIS:
                 await self._flush()
             case Kind.RESTART_REDIS:
                 await self._restart_redis(fault.lasts_seconds)
             case Kind.CRASH_POSTGRES:
                 await self.crash_postgres(fault.lasts_seconds)
+            case Kind.CRASH_POSTGRES_AFTER_COMMITS:
+                await self.crash_postgres(fault.lasts_seconds, fault.kind)
             case Kind.PAUSE_CAMPAIGN:
                 await self._pause_campaign(fault)
             case _:
@@ -162,6 +172,13 @@ class Saboteur:
         pid = self.stage.fleet.kill(name)
         if pid is not None:
             self._note(kind, name, pid, at)
+
+    def _stop(self, name: str) -> None:
+        if not self.stage.fleet.is_frozen(name):
+            at = now()
+            pid = self.stage.fleet.terminate(name)
+            if pid is not None:
+                self._note(Kind.STOP_DIALER, name, pid, at)
 
     async def freeze(self, name: str, kind: Kind, seconds: float) -> None:
         """Freeze a process for so long; one that is down or frozen already is left alone."""
@@ -177,14 +194,17 @@ class Saboteur:
             fleet.thaw(name)
         self._note(kind, name, pid, at)
 
-    async def crash_postgres(self, down_seconds: float) -> None:
-        """Restart Postgres as after a power cut."""
+    async def crash_postgres(self, down_seconds: float, kind: Kind = Kind.CRASH_POSTGRES) -> None:
+        """Restart Postgres as after a power cut, at any moment or between commits and their acknowledgement."""
         async with self._server_turn:
             at = now()
-            await self.stage.postgres.crash()
+            if kind is Kind.CRASH_POSTGRES:
+                await self.stage.postgres.crash()
+            else:
+                await self.stage.postgres.crash_after_commits()
             await asyncio.sleep(down_seconds)
             await self.stage.postgres.start()
-            self._note(Kind.CRASH_POSTGRES, "postgres", None, at)
+            self._note(kind, "postgres", None, at)
 
     async def _flush(self) -> None:
         async with self._server_turn:

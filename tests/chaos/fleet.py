@@ -1,7 +1,7 @@
 """The platform's processes: started as an operator starts them, killed and frozen, and always brought back.
 
-What ends is started again, as any supervisor would. A process that ends without having been killed is noted: it is
-a defect, unless a server was away when it started.
+What ends is started again, as any supervisor would. A process that ends unasked after it was ready is a
+defect.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Ended:
     pid: int
     status: int
     at: float
-    #: We killed it.
+    #: We killed it, or told it to stop.
     killed: bool
     #: It had told that it answers.
     was_ready: bool
@@ -109,6 +109,12 @@ class Fleet:
         member = self._members[name]
         member.killed, member.frozen = True, False
         return self._signal(member, signal.SIGKILL)
+
+    def terminate(self, name: str) -> int | None:
+        """SIGTERM a member, as a rolling restart does; returns its id."""
+        member = self._members[name]
+        member.killed = True
+        return self._signal(member, signal.SIGTERM)
 
     def freeze(self, name: str) -> int | None:
         """SIGSTOP a member; returns its id."""

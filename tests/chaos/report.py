@@ -1,7 +1,7 @@
 """What a trial says when it is over: what was done to the platform, what it did, and whether it kept its word."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,23 +74,19 @@ def report_of(
             ("  taken without an answer", evidence.webhooks.dropped),
             ("API answers by status", dict(sorted(answers.items()))),
             ("looks by API, in Postgres", (observer.api_looks, observer.sql_looks)),
-            *_lateness(evidence),
+            ("ms from the due instant to the INVITE", _spread(due for _, due, _ in evidence.lateness())),
+            ("ms from the end of a call to its result in Postgres", _spread(evidence.reporting())),
         ],
         charges=verdict,
     )
 
 
-def _lateness(evidence: Evidence) -> list[tuple[str, object]]:
-    """Return how long after their instants calls were sent, in milliseconds."""
-    late = sorted(
-        1000 * (call.sent_at - attempt.due_at)
-        for call in evidence.calls
-        if (attempt := evidence.attempt_of.get(call.fence)) is not None
-    )
-    if not late:
-        return []
+def _spread(seconds: Iterable[float]) -> dict[str, float]:
+    """Return what a person wants to know of many durations, in milliseconds."""
+    found = sorted(1000 * duration for duration in seconds)
     shares = {"first": 0.0, "median": 0.5, "99 %": 0.99, "last": 1.0}
-    figures = {
-        name: round(late[min(len(late) - 1, int(share * len(late)))], 1) for name, share in shares.items()
+    return {
+        name: round(found[min(len(found) - 1, int(share * len(found)))], 1)
+        for name, share in shares.items()
+        if found
     }
-    return [("milliseconds from due instant to INVITE", figures)]

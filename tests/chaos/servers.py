@@ -28,6 +28,10 @@ from shared.adapters.embedded.storage import open_storage
 QUIET_PORTS: Final = range(20_000, 32_000)
 #: A crashed Postgres replays its log first; a busy machine takes its time.
 READY_SECONDS: Final = 60.0
+#: As the platform's own, and able to wait for a standby: see `crash_after_commits`.
+SETTINGS: Final = {**POSTGRES_SETTINGS, "wal_level": "replica", "max_wal_senders": "1"}
+#: Commits of this long pile up, written and not acknowledged.
+UNACKNOWLEDGED_SECONDS: Final = 0.3
 #: Orphaned backends let go of the shared memory of a crashed server within this time.
 START_TRIES: Final = 20
 PAUSE_SECONDS: Final = 0.3
@@ -83,6 +87,21 @@ class Postgres:
         """End it as `pg_ctl -m immediate` does: no checkpoint, no goodbye to anybody."""
         await self._end(signal.SIGQUIT)
 
+    async def crash_after_commits(self) -> None:
+        """Crash it so that every commit of the last moment is on disk, and its client will never hear of it.
+
+        A commit that has to wait for a standby is written first; no standby of this name ever comes.
+        """
+        connection = await self.connect()
+        try:
+            await connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            await connection.execute("SELECT pg_reload_conf()")
+        finally:
+            connection.terminate()
+        await asyncio.sleep(UNACKNOWLEDGED_SECONDS)
+        await self.crash()
+        (self._cluster.data / "postgresql.auto.conf").write_text("")
+
     async def stop(self) -> None:
         """End it in order."""
         await self._end(signal.SIGINT)
@@ -98,7 +117,7 @@ class Postgres:
             self._process = None
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        settings = {**POSTGRES_SETTINGS, "port": str(self._port)}
+        settings = {**SETTINGS, "port": str(self._port)}
         with open_log(self._cluster.log) as output:
             return launch(
                 [self._cluster.programs / "postgres", "-D", self._cluster.data,

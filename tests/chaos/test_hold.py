@@ -27,7 +27,7 @@ def settings() -> Mapping[str, str]:
 
 
 async def test_a_hold_with_hang_up_ends_every_call_and_loses_no_number(scene: Scene) -> None:
-    """200 live, 1,000 due: the last INVITE leaves within 1 s, the last BYE within 5 s; once released, all get theirs."""
+    """200 live, 1,000 due: the last INVITE leaves within 1 s, the last BYE within 5 s; released, all get theirs."""
     talkers = await scene.campaign(
         LIVE, per_minute=60 * 60, numbers=[f"+1{201 + place}5550100" for place in range(LIVE)]
     )

@@ -95,26 +95,29 @@ async def test_redis_may_be_flushed_every_second(scene: Scene) -> None:
     await scene.come_to_rest(seconds=20)
 
 
-async def test_postgres_may_crash(scene: Scene) -> None:
+@pytest.mark.parametrize("kind", [Kind.CRASH_POSTGRES, Kind.CRASH_POSTGRES_AFTER_COMMITS])
+async def test_postgres_may_crash(scene: Scene, kind: Kind) -> None:
     """Restarted as after a power cut: the API says 503 meanwhile and loses no list; dialing resumes within 10 s."""
     customer = scene.stage.customers["north"]
     campaign = await scene.campaign(60, per_minute=900)
     await scene.until(lambda: len(scene.calls(campaign)) >= 20, "dialing", seconds=15)
     more = await scene.campaign(1, per_minute=900)
     statuses: set[int | None] = set()
+    first = 2_090_000_000 + 1000 * more.campaign_id
 
     async def load_and_look() -> None:
         for batch in itertools.count():
             lines = [
-                line._replace(e164=f"+1{2_090_000_000 + 5 * batch + place}", reference=f"late-{batch}-{place}")
+                line._replace(e164=f"+1{first + 5 * batch + place}", reference=f"late-{first}-{batch}-{place}")
                 for place, line in enumerate(campaign.acknowledged[:5])
             ]  # fmt: skip
             await customer.add(more, lines)
+            await asyncio.sleep(0.25)
             statuses.add((await customer.ask_once("GET", "/healthz"))[0])
 
     loading = asyncio.create_task(load_and_look())
     looking = asyncio.create_task(_look_at_health(scene, statuses))
-    await scene.saboteur.crash_postgres(3.0)
+    await scene.saboteur.crash_postgres(3.0, kind)
     back_at = now()
     await scene.until(
         lambda: any(call.sent_at > back_at for call in scene.stage.telephony.look()),
@@ -162,7 +165,7 @@ async def test_a_dialer_may_freeze_with_live_calls(scene: Scene) -> None:
 
 
 async def test_a_dialer_may_freeze_between_its_intent_and_the_call(scene: Scene) -> None:
-    """The intent is written and the process stands still beyond its lease: when it wakes it is too late to call."""
+    """The intent is written, the process stands still beyond its lease and wakes: too late to call, and no call at all."""
     await dawdle(scene, "intent")
     campaign = await scene.campaign(1, per_minute=60)
     leased = "SELECT worker FROM attempt WHERE campaign_id = $1 AND state = 'LEASED'"
@@ -174,10 +177,12 @@ async def test_a_dialer_may_freeze_between_its_intent_and_the_call(scene: Scene)
     await scene.until_sql(IS_DAWDLING, "paceline_dialer")
     await scene.saboteur.freeze(name, Kind.FREEZE_DIALER_PAST_LEASE, LEASE_SECONDS + 2)
     await hurry(scene)
-    evidence = await scene.come_to_rest(seconds=28)
+    evidence = await scene.come_to_rest(seconds=20)
     (first, *_) = (attempt for attempt in evidence.attempts if attempt.campaign_id == campaign.campaign_id)
     assert first.intent_at is not None
     assert first.attempt_id not in evidence.calls_of
+    assert first.state == "WITHHELD"
+    assert evidence.unknown == []
 
 
 async def test_a_pacer_that_freezes_inside_a_tick_holds_nobody_for_long(scene: Scene) -> None:

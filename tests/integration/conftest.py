@@ -27,6 +27,7 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.planning import PostgresPlanning
+from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.reaping import PostgresReaping
 from shared.adapters.sealing.sealer import Sealer, create_key_file
 from shared.clock import utc_now
@@ -116,7 +117,7 @@ class Store:
     async def empty(self) -> None:
         """Leave no row of an earlier test."""
         await self.sql("SET session_replication_role = replica")  # foreign keys do not ask for an order
-        for table in (*self.tables, "dialer"):
+        for table in (*self.tables, "dialer", "receiver_circuit"):
             await self.sql(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
         await self.sql("SET session_replication_role = origin")
 
@@ -150,6 +151,20 @@ class Store:
             job.attempt_id,
             state.value,
         )
+
+    async def broken_invariants(self, *, dialed_early: bool = False) -> dict[str, list[int]]:
+        """Return what breaks an invariant, by its name, asked in the role of the live check.
+
+        `dialed_early` says that the test waited for no due instant, so that its intents lie before theirs.
+        """
+        found = {}
+        for name, statement in queries("invariants").items():
+            rows = await self.databases["pacer"].rows(statement, 10)
+            if rows:
+                found[name] = [row["id"] for row in rows]
+        if dialed_early:
+            found.pop("no_call_out_of_its_time", None)
+        return found
 
     # A stage -------------------------------------------------------------------------------------------------------
 

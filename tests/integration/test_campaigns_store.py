@@ -295,6 +295,7 @@ async def test_counts_add_up_while_everything_moves(store: "Store") -> None:
     leased_until = (await store.attempts().now()).replace(year=2199)
     looks, _ = await asyncio.gather(watch(), move())
     assert looks > 10
+    assert await store.broken_invariants(dialed_early=True) == {}
 
 
 async def test_a_hold_is_told_with_its_reason(store: "Store") -> None:
@@ -321,17 +322,54 @@ async def test_a_store_that_is_not_there_is_said_to_be_away(store: "Store") -> N
 
 
 async def test_a_store_whose_connections_were_cut_works_again(store: "Store") -> None:
-    """The statement that was cut counts as away; the next one connects anew."""
+    """What was asked over a connection that Postgres ended counts as away; soon another one serves again."""
     assert await store.campaigns.works()
     tenant_id = await store.tenant()
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
-    await store.sql(cut)
-    answers = await asyncio.gather(
-        *(store.campaigns.schedules(tenant_id) for _ in range(3)), return_exceptions=True
-    )
-    assert [answer for answer in answers if answer != [] and not isinstance(answer, DatabaseAway)] == []
-    assert await store.campaigns.works()
+    for _ in range(5):
+        await asyncio.gather(*(store.campaigns.schedules(tenant_id) for _ in range(10)))
+        await store.sql(cut)
+        # Some find the connection closed, some find it about to be: the client has read Postgres' farewell, no more.
+        answers = await asyncio.gather(
+            *(store.campaigns.schedules(tenant_id) for _ in range(10)), return_exceptions=True
+        )
+        assert [answer for answer in answers if answer != [] and not isinstance(answer, DatabaseAway)] == []
+        async with asyncio.timeout(5):
+            while not await store.campaigns.works():
+                await asyncio.sleep(0.01)
     assert await store.campaigns.schedules(tenant_id) == []
+
+
+async def test_a_transaction_that_is_given_up_twice_leaves_nothing_on_its_connection(store: "Store") -> None:
+    """Cancelled in the middle and again while it rolls back: the next user of the connection finds it clean."""
+    tenant_id = await store.tenant()
+    database = await Database.connect(store.url, role="paceline_dialer", size=1)
+
+    async def half() -> None:
+        async with database.transaction(tenant_id=tenant_id) as connection:
+            insert = "INSERT INTO callee VALUES ($1, '+12025550100', clock_timestamp())"
+            await connection.execute(insert, tenant_id)
+            begun.set()
+            await connection.execute("SELECT pg_sleep(10)")
+
+    for again in (False, True):
+        begun = asyncio.Event()
+        task = asyncio.create_task(half())
+        await begun.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        if again:
+            await asyncio.sleep(0)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        row = await database.row(
+            "SELECT current_setting('app.tenant', true) AS tenant, count(*) AS callees FROM callee"
+        )
+        assert row is not None
+        assert (row["tenant"] or None, row["callees"]) == (None, 0)
+    await database.close()
+    assert await store.sql("SELECT 1 FROM callee") == []

@@ -9,16 +9,18 @@ from shared.adapters.postgres.queries import queries
 ROLES = {
     "campaigns": "paceline_api",
     "delivering": "paceline_deliverer",
+    "delivery_desk": "paceline_api",
     "dialing": "paceline_dialer",
     "holds": "paceline_api",
     "planning": "paceline_pacer",
     "reaping": "paceline_pacer",
+    "result_feed": "paceline_api",
     "tenants": "paceline_admin",
     "totals": "paceline_pacer",
     "uploads": "paceline_api",
 }
 #: Run by themselves: they are no statements that a plan can be made for.
-UNPLANNED = {"make_staging", "allow_a_long_upload"}
+UNPLANNED = {"make_staging", "allow_a_long_upload", "allow_a_long_park", "allow_a_long_replay"}
 QUERIES = [(file, name) for file in ROLES for name in queries(file)]
 
 

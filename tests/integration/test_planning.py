@@ -177,6 +177,7 @@ async def test_four_pacers_claim_every_number_once_and_no_slot_twice(store: "Sto
         " count(DISTINCT emission_no) AS emissions, max(emission_no) AS last FROM attempt"
     )
     assert set(row) == {300}
+    assert await store.broken_invariants() == {}
 
 
 async def test_a_pacer_that_freezes_in_a_tick_is_replaced(store: "Store") -> None:

@@ -341,6 +341,7 @@ async def test_uploads_side_by_side_lose_nothing_and_double_nothing(store: "Stor
     assert {row["batch_no"]: row["n"] for row in numbers} == {
         row["batch_no"]: row["accepted"] for row in batches if row["accepted"]
     }
+    assert await store.broken_invariants() == {}
 
 
 async def test_a_list_that_came_later_is_called_later_even_if_it_is_shorter(store: "Store") -> None:

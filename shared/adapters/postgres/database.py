@@ -25,6 +25,7 @@ CONNECTION_LOST = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that Postgres has ended and that was used before the client noticed
     asyncpg.PostgresConnectionError,
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.AdminShutdownError,
@@ -55,6 +56,7 @@ class Database:
             "role": role,
             "application_name": role,
             "timezone": "UTC",
+            "jit": "off",  # no statement here runs as long as it would take to compile
             "statement_timeout": str(STATEMENT_TIMEOUT_MS),
             "idle_in_transaction_session_timeout": str(idle_in_transaction_ms),
         }

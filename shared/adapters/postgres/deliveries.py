@@ -123,10 +123,9 @@ class PostgresDeliveries(Deliveries):
 
 async def _disable(connection: asyncpg.Connection, claimed: ClaimedDelivery, reason: str) -> None:
     url = claimed.webhook.url
-    if await connection.fetchval(_SQL["disable_receiver"], claimed.tenant_id, url, reason) is None:
-        return
-    await connection.execute(_SQL["allow_a_long_park"])
-    await connection.execute(_SQL["park_deliveries"], claimed.tenant_id, claimed.origin, url)
+    if await connection.fetchval(_SQL["disable_receiver"], claimed.tenant_id, url, reason):
+        await connection.execute(_SQL["allow_a_long_park"])
+        await connection.execute(_SQL["park_deliveries"], claimed.tenant_id, claimed.origin, url)
 
 
 def _settled(decision: Decision) -> tuple[DeliveryState, float]:

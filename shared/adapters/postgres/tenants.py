@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
-from shared.domain.errors import NotFound
+from shared.domain.errors import Conflict, NotFound
 
 _SQL = queries("tenants")
 
@@ -54,6 +54,34 @@ async def webhook_secret(url: str, *, tenant: str, sealer: Sealer) -> str:
     return sealer.open(row["webhook_keys"][0]).decode()
 
 
+async def rotate_webhook_secret(url: str, *, tenant: str, sealer: Sealer) -> str:
+    """Put a new secret before the present one and return it; raises NotFound, and Conflict while two are used."""
+    secret = _new_webhook_secret()
+    if await _updated(url, "begin_rotation", tenant, sealer.seal(secret.encode())):
+        return secret
+    await _tenant_row(url, tenant)
+    raise Conflict(
+        f"The secret of {tenant} is being replaced already: `paceline webhook secret --tenant {tenant}` shows the new "
+        f"one, `paceline webhook rotate --tenant {tenant} --finish` ends it."
+    )
+
+
+async def finish_webhook_rotation(url: str, *, tenant: str) -> None:
+    """Forget every secret but the newest; raises NotFound, and Conflict when there is but one."""
+    if await _updated(url, "finish_rotation", tenant):
+        return
+    await _tenant_row(url, tenant)
+    raise Conflict(f"The secret of {tenant} is not being replaced: there is but one, and it stays.")
+
+
+async def _updated(url: str, statement: str, *arguments: object) -> bool:
+    database = await Database.connect(url, role=ROLE, size=2)
+    try:
+        return await database.row(_SQL[statement], *arguments) is not None
+    finally:
+        await database.close()
+
+
 async def tenant_id(url: str, name: str) -> int:
     """Return a tenant's id; raises NotFound."""
     found: int = (await _tenant_row(url, name))["tenant_id"]
@@ -74,8 +102,12 @@ async def _tenant_row(url: str, name: str) -> asyncpg.Record:
 
 
 async def _tenant(connection: asyncpg.Connection, name: str, sealer: Sealer) -> int:
-    key = "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_KEY_BYTES)).decode()
-    await connection.execute(_SQL["create_tenant"], name, [sealer.seal(key.encode())])
+    sealed = sealer.seal(_new_webhook_secret().encode())
+    await connection.execute(_SQL["create_tenant"], name, [sealed])
     row = await connection.fetchrow(_SQL["tenant_by_name"], name)
     tenant_id: int = row["tenant_id"]
     return tenant_id
+
+
+def _new_webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(WEBHOOK_KEY_BYTES)).decode()

@@ -8,7 +8,7 @@
  *
  * What may go wrong, as often as it likes: a dialer dies between any two steps, or freezes there (it is given no turn);
  * a lease runs out whether its dialer lives or not; the doorbell loses a ring, doubles it or rings for nothing, which
- * is why it is not here: any dialer may ask for any attempt at any time, and need not. The deliverer dies twice.
+ * is why it is not here: any dialer may ask for any attempt at any time, and need not. The deliverer dies once.
  *
  * RINGING and IN_CALL are left out: they explain, and decide nothing. Of time there is only what it permits: `late` is
  * send_by by Postgres' clock and `gone` the same instant by the worker's own, which is never earlier. A quarantine ends
@@ -99,6 +99,12 @@ inline free_number(a) {
     fi
 }
 
+/* What nobody asks for any more is not told apart: a smaller search. */
+inline forget_lease(a) {
+    lease_lasts[a] = false;
+    same_epoch[a] = false
+}
+
 inline return_number(a) {
     assert(number[NUMBER(a)] == IN_ATTEMPT);
     number[NUMBER(a)] = IN_LINE
@@ -114,6 +120,7 @@ inline withhold(a, e) {
     if
     :: epoch[a] == e && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING) ->
         state[a] = WITHHELD;
+        forget_lease(a);
         free_number(a);
         return_number(a)
     :: else -> skip
@@ -171,22 +178,22 @@ end:
     MAY_DIE;
     atomic {
         if
-        :: !took -> withhold(a, e); goto dies
-        :: else -> skip
+        :: took -> skip
+        :: withhold(a, e); goto dies  /* it calls elsewhere, or its dialer is told to stop */
         fi
     };
 #ifdef DIAL_BEFORE_INTENT
     atomic {
         if
         :: MAY_SEND(a) -> invite(a)
-        :: else -> withhold(a, e); goto dies
+        :: withhold(a, e); goto dies
         fi
     };
     MAY_DIE;
 #endif
     atomic {
         if
-        :: MAY_INTEND(a, e) -> state[a] = DIALING
+        :: MAY_INTEND(a, e) -> state[a] = DIALING; same_epoch[a] = false
         :: else ->
             if
             :: state[a] == LEASED && epoch[a] == e && lease_lasts[a] -> withhold(a, e)  /* a gate is shut */
@@ -200,7 +207,7 @@ end:
     atomic {
         if
         :: MAY_SEND(a) -> invite(a)
-        :: else -> withhold(a, e); goto dies
+        :: withhold(a, e); goto dies  /* too late, no trunk, or Postgres' answer to the intent was lost */
         fi
     };
     MAY_DIE;
@@ -211,6 +218,7 @@ end:
         if
         :: epoch[a] == e && (state[a] == DIALING || state[a] == UNKNOWN) ->
             state[a] = DONE;
+            forget_lease(a);
             free_number(a);
             if
             :: a == 0 && NUMBERS == 1 -> return_number(a); goto dies  /* busy: another try */
@@ -240,6 +248,7 @@ dies:  /* or has nothing more to do: either way it forgets all it knew */
     :: atomic { \
            late[a] && (state[a] == PLANNED || (state[a] == LEASED && !lease_lasts[a])) -> \
            state[a] = WITHHELD; \
+           forget_lease(a); \
            free_number(a); \
            return_number(a) \
        } \
@@ -247,6 +256,7 @@ dies:  /* or has nothing more to do: either way it forgets all it knew */
     :: atomic { \
            state[a] == UNKNOWN && QUARANTINE_OVER(a) -> \
            state[a] = DONE; \
+           forget_lease(a); \
            free_number(a); \
            conclude(a); \
            delivery[NUMBER(a)] = QUEUED \
@@ -261,7 +271,7 @@ end:
 }
 
 proctype Deliverer() {
-    byte deaths = 2;
+    bool dies = true;
 end:
     do
     :: delivery[0] == QUEUED -> delivery[0] = SENDING
@@ -269,7 +279,7 @@ end:
        received = true;
        if
        :: delivery[0] = DELIVERED
-       :: deaths > 0 -> deaths--; delivery[0] = QUEUED  /* its lease runs out, and another takes it */
+       :: dies -> dies = false; delivery[0] = QUEUED  /* its lease runs out, and another takes it */
        fi
     od
 }
@@ -306,10 +316,12 @@ init {
         run Dialer();
         run Dialer();
         run Reaper();
-        run Deliverer();
         run Time();
         run Network();
+#ifndef TWO_CAMPAIGNS
+        run Deliverer();
         run Owner()
+#endif
     }
 }
 

@@ -214,10 +214,12 @@ CREATE TABLE number (
     last_ordinal integer NOT NULL DEFAULT 0,  -- attempts, withheld ones included
     next_at timestamptz,
     PRIMARY KEY (tenant_id, campaign_id, number_id),
-    CONSTRAINT number_once UNIQUE (tenant_id, campaign_id, dedupe_key),
     FOREIGN KEY (tenant_id, campaign_id, batch_no) REFERENCES batch,
     CHECK ((state = 'WAITING') = (next_at IS NOT NULL))
 );
+-- Partial, so that no look-up of a number can take it for the primary key: without statistics, as after the first upload
+-- of all, the planner holds both for equally good, and would read all numbers of the campaign for each one.
+CREATE UNIQUE INDEX number_once ON number (tenant_id, campaign_id, dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX number_in_line ON number (tenant_id, campaign_id, batch_no, line_no) WHERE state = 'READY';
 CREATE INDEX number_waiting ON number (tenant_id, campaign_id, next_at) WHERE state = 'WAITING';
 
@@ -498,6 +500,6 @@ GRANT INSERT, UPDATE ON callee, outcome_count TO paceline_dialer;
 GRANT SELECT, INSERT ON result, delivery TO paceline_dialer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON dialer TO paceline_dialer;
 
-GRANT UPDATE ON delivery TO paceline_deliverer;
+GRANT UPDATE ON delivery, receiver_disabled TO paceline_deliverer;
 GRANT INSERT ON delivery_try, receiver_disabled TO paceline_deliverer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON receiver_circuit TO paceline_deliverer;

@@ -3,8 +3,10 @@
 
 -- name: one_claim_at_a_time
 -- Claims, and judgements of circuits, one after the other: what counts posts under way must see every other claim, and
--- in its own statement, since a statement sees what was committed before it began.
-SELECT pg_advisory_xact_lock(hashtext('paceline: claim deliveries'));
+-- in its own statement, since a statement sees what was committed before it began. And no scans of whole tables: under
+-- row-level security the planner may not look at what it knows of a state (the comparison of enums is not leakproof),
+-- takes every delivery for one that is being sent, and would read them all.
+SELECT pg_advisory_xact_lock(hashtext('paceline: claim deliveries')), set_config('enable_seqscan', 'off', true);
 
 -- name: deliverer_now
 -- The clock by which circuits are judged.
@@ -49,7 +51,8 @@ RETURNING try_no;
 -- has at most `$3` posts under way, retries at most `$4` of them while first tries are due; one probe once the pause of
 -- an open circuit is over, and nothing before. To a disabled receiver nothing goes: QUEUED | RETRY -> PARKED.
 -- The origins are stepped through by the index, from the one behind `$6` on and round, at most `$7` of them: a backlog
--- costs as much as a single delivery, and `reached` tells where the next claim goes on.
+-- costs as much as a single delivery, and `reached` tells where the next claim goes on. The rows are updated where they
+-- were found (ctid): a planner that has to guess how many they are reads the whole table instead.
 WITH RECURSIVE origins (origin, began, step) AS (
     SELECT first.origin, first.origin, 1
     FROM (SELECT COALESCE(
@@ -68,7 +71,7 @@ WITH RECURSIVE origins (origin, began, step) AS (
          ORDER BY d.origin LIMIT 1)) AS origin) AS next
     WHERE next.origin <> o.began AND o.step < $7
 ), due AS (
-    SELECT d.tenant_id, d.campaign_id, d.number_id, o.step, c.origin IS NOT NULL AS is_probe,
+    SELECT d.row_at, d.tenant_id, d.campaign_id, d.number_id, o.step, c.origin IS NOT NULL AS is_probe,
            EXISTS (SELECT 1 FROM receiver_disabled r WHERE r.tenant_id = d.tenant_id
                    AND r.url_hash = hashtextextended(d.url, 0) AND r.url = d.url) AS is_disabled
     FROM origins o
@@ -80,7 +83,7 @@ WITH RECURSIVE origins (origin, began, step) AS (
         FROM delivery s WHERE s.state = 'SENDING' AND s.origin = o.origin
     ) AS under_way
     CROSS JOIN LATERAL (
-        SELECT f.tenant_id, f.campaign_id, f.number_id, f.url FROM delivery f
+        SELECT f.ctid AS row_at, f.tenant_id, f.campaign_id, f.number_id, f.url FROM delivery f
         WHERE f.state IN ('QUEUED', 'RETRY') AND f.again = $1 AND f.origin = o.origin
           AND f.next_at <= statement_timestamp()
         ORDER BY f.next_at
@@ -100,7 +103,8 @@ WITH RECURSIVE origins (origin, began, step) AS (
     SET state = (CASE WHEN due.is_disabled THEN 'PARKED' ELSE 'SENDING' END)::delivery_state, epoch = epoch + 1,
         lease_until = CASE WHEN NOT due.is_disabled THEN clock_timestamp() + make_interval(secs => $5) END
     FROM due
-    WHERE d.tenant_id = due.tenant_id AND d.campaign_id = due.campaign_id AND d.number_id = due.number_id
+    WHERE d.ctid = ANY (ARRAY(SELECT row_at FROM due))
+      AND d.tenant_id = due.tenant_id AND d.campaign_id = due.campaign_id AND d.number_id = due.number_id
     RETURNING d.*, due.step, due.is_probe
 ), probing AS (
     UPDATE receiver_circuit k SET state = 'PROBING', shut_until = clock_timestamp() + make_interval(secs => $5)
@@ -128,8 +132,11 @@ SELECT tenant_id, campaign_id, number_id, try_no, $7, $8, $9, $10, $11, $12 FROM
 RETURNING try_no;
 
 -- name: disable_receiver
--- A receiver that wants no more. No row: it is disabled already.
-INSERT INTO receiver_disabled (tenant_id, url, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING disabled_at;
+-- A receiver that wants no more; whether it is so from now on. One that is disabled already is locked, so that whoever
+-- enables it waits for the delivery that is being parked here, and finds it.
+INSERT INTO receiver_disabled (tenant_id, url, reason) VALUES ($1, $2, $3)
+ON CONFLICT (tenant_id, url_hash) DO UPDATE SET reason = excluded.reason
+RETURNING xmax = 0 AS is_new;
 
 -- name: allow_a_long_park
 -- Hundreds of thousands of results may wait for one receiver.

@@ -125,12 +125,13 @@ WITH ended AS (
 SELECT ended_at FROM ended;
 
 -- name: withhold_attempt
--- PLANNED | LEASED, or DIALING that provably never rang -> WITHHELD. Frees the number. Costs no try.
+-- PLANNED | LEASED, or DIALING | UNKNOWN that provably never rang -> WITHHELD. Frees the number. Costs no try.
 WITH withheld AS (
     UPDATE attempt
-    SET state = 'WITHHELD', withheld_because = $5, ended_at = clock_timestamp(), lease_until = NULL
+    SET state = 'WITHHELD', withheld_because = $5, ended_at = clock_timestamp(), lease_until = NULL,
+        quarantine_until = NULL
     WHERE tenant_id = $1 AND campaign_id = $2 AND attempt_id = $3 AND epoch = $4
-      AND state IN ('PLANNED', 'LEASED', 'DIALING')
+      AND state IN ('PLANNED', 'LEASED', 'DIALING', 'UNKNOWN')
     RETURNING tenant_id, attempt_id, ended_at
 ), freed AS (
     DELETE FROM live_call l USING withheld w WHERE l.tenant_id = w.tenant_id AND l.e164 = $6 AND l.attempt_id = w.attempt_id

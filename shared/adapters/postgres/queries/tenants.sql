@@ -11,3 +11,16 @@ SELECT tenant_id, webhook_keys FROM tenant WHERE name = $1;
 -- name: create_token
 -- A token, by its hash alone.
 INSERT INTO api_token (tenant_id, name, secret_hash) VALUES ($1, $2, $3);
+
+-- name: begin_rotation
+-- A new webhook key before the one that there is; what is posted from now on is signed with both. No row: there are two
+-- already, or no such tenant.
+UPDATE tenant SET webhook_keys = array_prepend($2::bytea, webhook_keys)
+WHERE name = $1 AND cardinality(webhook_keys) = 1
+RETURNING tenant_id;
+
+-- name: finish_rotation
+-- The newest webhook key alone. No row: there is but one, or no such tenant.
+UPDATE tenant SET webhook_keys = webhook_keys[1:1]
+WHERE name = $1 AND cardinality(webhook_keys) > 1
+RETURNING tenant_id;

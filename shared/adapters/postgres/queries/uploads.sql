@@ -37,7 +37,7 @@ WITH campaign_rule AS (
            END
     FROM staged_number CROSS JOIN campaign_rule r
     ORDER BY line_no
-    ON CONFLICT ON CONSTRAINT number_once DO NOTHING
+    ON CONFLICT (tenant_id, campaign_id, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
     RETURNING 1
 )
 SELECT count(*) AS accepted FROM published;

@@ -15,10 +15,13 @@ from shared.domain.delivery_schedule import (
     SCHEDULE_SECONDS,
     TOTAL_BUDGET_SECONDS,
     Delivered,
+    DeliveryLease,
     Disabled,
     Failed,
+    LeaseTooShort,
     RetryAt,
     after_try,
+    posts_for_retries,
     retry_after_seconds,
     shortest_lease_seconds,
 )
@@ -100,3 +103,20 @@ def test_a_date_is_read_as_the_seconds_until_it(moment: datetime) -> None:
     text = aware.strftime("%a, %d %b %Y %H:%M:%S GMT")
     wait = (aware - _NOW).total_seconds()
     assert retry_after_seconds(text, now=_NOW) == min(max(wait, 0), RETRY_AFTER_CAP_SECONDS)
+
+
+@pytest.mark.parametrize(("try_seconds", "shortest"), [(15, 35), (1, 7), (30, 65)])
+def test_there_is_no_lease_that_may_end_during_its_try(try_seconds: float, shortest: float) -> None:
+    """A lease shorter than twice a try and 5 s cannot be made; the refusal names the setting and its least value."""
+    lease = DeliveryLease(seconds=shortest, try_seconds=try_seconds)
+    assert lease.latest_start_seconds == shortest - try_seconds
+    with pytest.raises(LeaseTooShort, match=f"PACELINE_WEBHOOK_LEASE_SECONDS to at least {shortest}"):
+        DeliveryLease(seconds=shortest - 0.1, try_seconds=try_seconds)
+
+
+@pytest.mark.parametrize(
+    ("posts", "for_retries"), [(1, 0), (2, 1), (3, 1), (4, 2), (8, 3), (10, 3), (100, 30), (256, 77)]
+)
+def test_retries_have_their_share_and_first_tries_the_rest(posts: int, for_retries: int) -> None:
+    """30 % rounded up, at least one, and never all of it."""
+    assert posts_for_retries(posts) == for_retries

@@ -60,6 +60,7 @@ LEGAL: Mapping[str, Mapping[tuple[StrEnum, StrEnum], StrEnum]] = {
         (A.IN_CALL, AttemptEvent.EXPIRE): A.UNKNOWN,
         (A.UNKNOWN, AttemptEvent.END): A.DONE,
         (A.UNKNOWN, AttemptEvent.GIVE_UP): A.DONE,
+        (A.UNKNOWN, AttemptEvent.WITHHOLD): A.WITHHELD,
     },
     "delivery": {
         (D.QUEUED, DeliveryEvent.CLAIM): D.SENDING,

@@ -1,0 +1,192 @@
+"""Deliveries by HTTP: which results arrived and which did not, why, and once more.
+
+Lists are bare arrays, read on with `after=` the last call_id; what belongs to another tenant is unknown.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from services.api.answers import json_answer, success
+from services.api.authentication import TENANT
+from services.api.list_fields import id_of, instant_of, page_of, text_of
+from services.api.request_body import Fields, read_fields
+from services.api.routes import Route
+from shared.domain.delivery import DELIVERY, DeliveryEvent, DeliveryState
+from shared.domain.errors import Invalid, NotFound
+from shared.ports.delivery_desk import (
+    DeliveryDesk,
+    DeliveryStory,
+    DeliveryView,
+    DisabledReceiver,
+    ReplayRange,
+    TryView,
+)
+
+#: Ids are digits and nothing else, up to what a bigint holds.
+_ID: Final = re.compile(r"[0-9]{1,18}")
+_REPLAYABLE: Final = DELIVERY.before(DeliveryEvent.REQUEUE)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRoom:
+    """The delivery endpoints."""
+
+    desk: DeliveryDesk
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return what this room serves."""
+        table = (
+            ("GET", "/api/deliveries", self.index, "List deliveries"),
+            ("GET", "/api/deliveries/{call_id}", self.show, "Show a delivery and its tries"),
+            ("POST", "/api/deliveries/replay", self.replay_range, "Send many deliveries again"),
+            ("POST", "/api/deliveries/{call_id}/replay", self.replay, "Send a delivery again"),
+            ("GET", "/api/receivers/disabled", self.disabled, "List disabled receivers"),
+            ("POST", "/api/receivers/enable", self.enable, "Enable a receiver"),
+        )
+        return tuple(
+            Route(method=method, path=path, handler=handler, summary=summary)
+            for method, path, handler, summary in table
+        )
+
+    async def index(self, request: web.Request) -> web.Response:
+        """List deliveries, of one state or one campaign or all."""
+        fields = await read_fields(request)
+        views = await self.desk.deliveries(
+            request[TENANT],
+            page_of(fields),
+            state=_state_of(fields),
+            campaign_id=id_of(fields, "campaign_id"),
+        )
+        return json_answer([delivery_shape(view) for view in views])
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Show one delivery, what it carries and every try."""
+        return json_answer(story_shape(await self.desk.delivery(request[TENANT], _call_id(request))))
+
+    async def replay(self, request: web.Request) -> web.Response:
+        """Queue one delivery again, with the same id and the same bytes."""
+        await self.desk.replay(request[TENANT], _call_id(request))
+        return success({"replayed": 1})
+
+    async def replay_range(self, request: web.Request) -> web.Response:
+        """Queue many again: those of a campaign, or made between two instants, or both; or only count them."""
+        fields = await read_fields(request)
+        wanted = _range_of(fields)
+        if _is_set(fields, "validate_only"):
+            return success(
+                {"replayed": 0, "would_replay": await self.desk.count_replayable(request[TENANT], wanted)}
+            )
+        return success({"replayed": await self.desk.replay_range(request[TENANT], wanted)})
+
+    async def disabled(self, request: web.Request) -> web.Response:
+        """List the receivers that answered 410 Gone."""
+        receivers = await self.desk.disabled_receivers(request[TENANT])
+        return json_answer([receiver_shape(receiver) for receiver in receivers])
+
+    async def enable(self, request: web.Request) -> web.Response:
+        """Send to a receiver again; what was parked for it goes first."""
+        url = text_of(await read_fields(request), "url")
+        if url is None:
+            raise Invalid("url", "The url field is required: the receiver's address as the campaign has it.")
+        return success({"queued": await self.desk.enable_receiver(request[TENANT], url)})
+
+
+def delivery_shape(view: DeliveryView) -> dict[str, object]:
+    """Return a delivery as its owner sees it in a list."""
+    return {
+        "call_id": view.call_id,
+        "campaign_id": view.campaign_id,
+        "state": view.state.value,
+        "url": view.url,
+        "webhook_id": view.webhook_id,
+        "tries": view.tries,
+        "next_try_at": _instant(view.next_try_at),
+        "created_at": _instant(view.created_at),
+        "delivered_at": _instant(view.delivered_at),
+    }
+
+
+def story_shape(story: DeliveryStory) -> dict[str, object]:
+    """Return a delivery with what it carries and its log."""
+    return {
+        **delivery_shape(story.delivery),
+        "waits_because": story.waits_because,
+        "content_type": story.content_type,
+        "body": story.body.decode(errors="replace"),
+        "log": [_try_shape(line) for line in story.log],
+    }
+
+
+def receiver_shape(receiver: DisabledReceiver) -> dict[str, object]:
+    """Return a disabled receiver."""
+    return {
+        "url": receiver.url,
+        "reason": receiver.reason,
+        "disabled_at": _instant(receiver.disabled_at),
+    }
+
+
+def _try_shape(line: TryView) -> dict[str, object]:
+    return {
+        "try_no": line.try_no,
+        "at": _instant(line.tried_at),
+        "status": line.status,
+        "error": line.error,
+        "resolve_ms": line.resolve_ms,
+        "connect_ms": line.connect_ms,
+        "total_ms": line.total_ms,
+        # What a stranger's server sent, as far as it is text.
+        "answer": None if line.answer is None else line.answer.decode(errors="replace"),
+    }
+
+
+def _call_id(request: web.Request) -> int:
+    written = request.match_info["call_id"]
+    if _ID.fullmatch(written) is None:
+        raise NotFound(f"There is nothing at {request.path}.")
+    return int(written)
+
+
+def _state_of(fields: Fields) -> DeliveryState | None:
+    text = text_of(fields, "state")
+    if text is None:
+        return None
+    try:
+        return DeliveryState(text.upper())
+    except ValueError as error:
+        raise Invalid("state", f"The state must be one of {', '.join(DeliveryState)}.") from error
+
+
+def _range_of(fields: Fields) -> ReplayRange:
+    state = _state_of(fields) or DeliveryState.FAILED
+    if state not in _REPLAYABLE:
+        raise Invalid(
+            "state", f"What is {state} is on its way already; replay {', '.join(sorted(_REPLAYABLE))}."
+        )
+    wanted = ReplayRange(
+        state=state,
+        campaign_id=id_of(fields, "campaign_id"),
+        made_from=instant_of(fields, "from"),
+        made_before=instant_of(fields, "to"),
+    )
+    if wanted.campaign_id is None and wanted.made_from is None and wanted.made_before is None:
+        raise Invalid(
+            "campaign_id", "Say which deliveries: by campaign_id, or by instants in from and to, or both."
+        )
+    return wanted
+
+
+def _is_set(fields: Fields, name: str) -> bool:
+    """Read a flag; raises Invalid for what is neither yes nor no, since a guess would send a thousand results."""
+    text = (text_of(fields, name) or "0").lower()
+    if text not in {"0", "1", "true", "false"}:
+        raise Invalid(name, f"The {name} field is 1 or 0.")
+    return text in {"1", "true"}
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""`paceline delivery …`: results on their way to their receivers, through the public API."""
