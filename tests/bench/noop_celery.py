@@ -3,9 +3,12 @@
 import sys
 import threading
 import time
+import warnings
 
 from celery import Celery
+from celery.contrib.testing.worker import start_worker
 
+warnings.simplefilter("ignore")  # it warns of running as root, which a benchmark may
 url, tasks = sys.argv[1], int(sys.argv[2])
 app = Celery("noop", broker=url, set_as_current=False)
 app.conf.update(worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
@@ -23,8 +26,6 @@ def noop() -> None:
 
 for _ in range(tasks):
     noop.apply_async()
-worker = app.Worker(pool="threads", concurrency=8, loglevel="ERROR", quiet=True)
-threading.Thread(target=worker.start, daemon=True).start()
-finished.wait(100)
+with start_worker(app, pool="threads", concurrency=8, perform_ping_check=False, loglevel="ERROR"):
+    finished.wait(100)
 print((len(done) - 1) / (done[-1] - done[0]))
-worker.stop()
