@@ -103,8 +103,9 @@ class CallRunner:
 
     async def hang_up(self, attempt_ids: set[int]) -> None:
         """End these calls politely, where they live."""
-        for attempt_id in attempt_ids & self._live.keys():
-            await self._live[attempt_id].hang_up()
+        # Gathered first: while one is being hung up, another may end by itself and be gone.
+        for live in [self._live[attempt_id] for attempt_id in attempt_ids & self._live.keys()]:
+            await live.hang_up()
 
     async def run(self, leased: LeasedAttempt) -> None:
         """Wait for the due instant, pass the gates, place the call and see it through."""

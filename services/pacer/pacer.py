@@ -10,12 +10,13 @@ import structlog
 
 from services.pacer.planner import Conditions, plan_campaign
 from shared.contracts.dial_job import DialJob
-from shared.domain.errors import Unavailable
+from shared.domain.errors import IllegalTransition, Invalid, PacelineError, Unavailable
+from shared.domain.pacing_ring import EmissionMissing
 from shared.failpoints import Failpoint, failpoint
 from shared.observability.metrics import PACER_RUNG, PACER_TICK_MS
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell
-from shared.ports.planning import Planning
+from shared.ports.planning import DueCampaign, Planning
 
 _log = structlog.get_logger()
 
@@ -25,6 +26,11 @@ LONGEST_SLEEP_SECONDS: Final = 0.25
 PAUSE_WHEN_AWAY_SECONDS: Final = 1.0
 #: Whether Redis answers is asked this often, and not for every tick.
 DOORBELL_CHECK_SECONDS: Final = 1.0
+
+#: What one campaign's own rows can be wrong in: emissions that are missing, a calendar that cannot be kept.
+CANNOT_BE_PACED: Final = (EmissionMissing, Invalid, IllegalTransition)
+#: Long enough to hold up nobody else, short enough that a campaign that was mended goes on by itself.
+SET_ASIDE_SECONDS: Final = 30.0
 
 _MS_PER_SECOND: Final = 1000
 
@@ -55,13 +61,26 @@ class Pacer:
         loop = asyncio.get_running_loop()
         began = loop.time()
         conditions = Conditions(horizon=self.horizon, doorbell_works=await self._check_doorbell())
-        async with self.planning.tick() as tick:
-            if tick is None:
-                return False
-            jobs = await plan_campaign(tick, conditions)
+        campaign: DueCampaign | None = None
+        try:
+            async with self.planning.tick() as tick:
+                if tick is None:
+                    return False
+                campaign = tick.campaign
+                jobs = await plan_campaign(tick, conditions)
+        except CANNOT_BE_PACED as error:
+            if campaign is None:
+                raise
+            await self._set_aside(campaign, error)
+            return True
         await self._ring(jobs)
         self.tally.measure(PACER_TICK_MS, (loop.time() - began) * _MS_PER_SECOND)
         return True
+
+    async def _set_aside(self, campaign: DueCampaign, error: PacelineError) -> None:
+        """Leave a campaign alone for a while: whatever is wrong with it must not keep the others from their turn."""
+        _log.error("campaign_cannot_be_paced", campaign_id=campaign.campaign_id, reason=error.message)
+        await self.planning.set_aside(campaign, seconds=SET_ASIDE_SECONDS)
 
     async def _ring(self, jobs: list[DialJob]) -> None:
         if jobs:

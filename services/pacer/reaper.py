@@ -54,11 +54,7 @@ class Reaper:
             await asyncio.sleep(ROUND_SECONDS)
 
     async def _round(self) -> None:
-        unheard = await self.planning.unheard(
-            from_seconds=UNHEARD_SECONDS - ROUND_SECONDS, to_seconds=UNHEARD_SECONDS, most=AT_MOST
-        )
-        if unheard:
-            await self.doorbell.ring(unheard)
+        """Reap, then ring: what must happen depends on Postgres alone, and a Redis that is away holds up none of it."""
         await self.reaping.free_expired_leases(AT_MOST)
         late = await self.reaping.withhold_late(AT_MOST)
         if late:
@@ -67,7 +63,13 @@ class Reaper:
         lost = await self.reaping.quarantine_lost_calls(self.quarantine_seconds, AT_MOST)
         if lost:
             _log.warning("calls_lost", attempts=lost)
-        if await self.reaping.give_up(unknown, AT_MOST):
+        given_up = await self.reaping.give_up(unknown, AT_MOST)
+        unheard = await self.planning.unheard(
+            from_seconds=UNHEARD_SECONDS - ROUND_SECONDS, to_seconds=UNHEARD_SECONDS, most=AT_MOST
+        )
+        if unheard:
+            await self.doorbell.ring(unheard)
+        if given_up:
             await self.doorbell.ring_deliverers()
 
 

@@ -115,6 +115,9 @@ class Planning(Protocol):
     def tick(self) -> AbstractAsyncContextManager[Tick | None]:
         """Lock the campaign that is most overdue for a look; None when none is due."""
 
+    async def set_aside(self, campaign: DueCampaign, *, seconds: float) -> None:
+        """Let a campaign that cannot be paced as it is be looked at no sooner than so much later."""
+
     async def next_look_in_seconds(self) -> float | None:
         """Return how long until the next campaign is due; None when none will be."""
 

@@ -165,7 +165,7 @@ async def test_a_dialer_may_freeze_with_live_calls(scene: Scene) -> None:
 
 
 async def test_a_dialer_may_freeze_between_its_intent_and_the_call(scene: Scene) -> None:
-    """The intent is written, the process stands still beyond its lease and wakes: too late to call, and no call at all."""
+    """The intent is written, its process stands still beyond the lease and wakes: too late to call, and no call."""
     await dawdle(scene, "intent")
     campaign = await scene.campaign(1, per_minute=60)
     leased = "SELECT worker FROM attempt WHERE campaign_id = $1 AND state = 'LEASED'"

@@ -1,11 +1,15 @@
 """The pacer's ticks on a real Postgres: who is claimed, in which order, how many, and when a campaign is looked at."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
+from typing_extensions import override
 
+from services.pacer.pacer import Pacer
 from services.pacer.planner import LEAD, Conditions, plan_campaign
 from shared.adapters.postgres.database import Database, DatabaseAway
 from shared.adapters.postgres.planning import PostgresPlanning
@@ -17,7 +21,9 @@ from shared.domain.gate import GateFacts
 from shared.domain.number import NUMBER, NumberEvent, NumberState
 from shared.domain.pace import Pace
 from shared.domain.retry import BackInLine, Withheld
+from shared.observability.tally import Tally
 from shared.ports.dialing import Intent
+from shared.ports.doorbell import Doorbell
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Store
@@ -32,6 +38,27 @@ HORIZON = timedelta(seconds=2)
 CONDITIONS = Conditions(horizon=HORIZON, doorbell_works=True)
 #: Longer than any wait that is not a rest.
 A_REST_SECONDS = 600.0
+
+
+class Bell(Doorbell):
+    """A doorbell that works and remembers what was rung."""
+
+    def __init__(self) -> None:
+        self.jobs: list[DialJob] = []
+        self.rung = asyncio.Event()
+
+    @override
+    async def ring(self, jobs: Sequence[DialJob]) -> None:
+        self.jobs.extend(jobs)
+        self.rung.set()
+
+    @override
+    async def ring_deliverers(self) -> None:
+        raise AssertionError("Nothing here ends a number.")
+
+    @override
+    async def works(self) -> bool:
+        return True
 
 
 def lines(count: int, *, area: int = 202) -> list[str]:
@@ -198,6 +225,29 @@ async def test_a_pacer_that_freezes_in_a_tick_is_replaced(store: "Store") -> Non
     await frozen.close()
     assert await store.one("SELECT count(*) FROM attempt") == 1
     assert await store.look_in_seconds(campaign_id) is not None
+
+
+async def test_a_campaign_that_cannot_be_paced_keeps_nobody_waiting(store: "Store") -> None:
+    """An emission of it is missing: it is said, nothing of it is kept, and the next campaign has its turn."""
+    _, broken = await running(store, 2, pace=SLOW)
+    await store.tick(broken)
+    await store.sql("DELETE FROM attempt")
+    before = (await store.picture())["number"]
+    await store.look_now(broken)
+    _, sound = await running(store)
+    bell = Bell()
+    pacer = Pacer(planning=store.planning, doorbell=bell, tally=Tally(), horizon=HORIZON)
+    with capture_logs() as lines_logged:
+        task = asyncio.create_task(pacer.run())
+        async with asyncio.timeout(5):
+            await bell.rung.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert [job.campaign_id for job in bell.jobs] == [sound]
+    assert "campaign_cannot_be_paced" in [line["event"] for line in lines_logged]
+    assert 20 < (await store.look_in_seconds(broken) or 0) <= 30
+    numbers = (await store.picture())["number"]
+    assert all(row in numbers for row in before)
 
 
 # Caps --------------------------------------------------------------------------------------------------------------

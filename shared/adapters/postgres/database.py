@@ -97,16 +97,29 @@ class Database:
         self, statement: str, *arguments: object, tenant_id: int | None = None
     ) -> asyncpg.Record | None:
         """Run one statement in a transaction of its own and return its first row."""
-        async with self.transaction(tenant_id=tenant_id) as connection:
+        async with self._alone(tenant_id) as connection:
             return await connection.fetchrow(statement, *arguments)
 
     async def rows(
         self, statement: str, *arguments: object, tenant_id: int | None = None
     ) -> list[asyncpg.Record]:
         """Run one statement in a transaction of its own and return its rows."""
-        async with self.transaction(tenant_id=tenant_id) as connection:
+        async with self._alone(tenant_id) as connection:
             found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
             return found
+
+    @asynccontextmanager
+    async def _alone(self, tenant_id: int | None) -> AsyncIterator[asyncpg.Connection]:
+        """Take a connection for one statement; with no tenant to be named it is a transaction by itself."""
+        if tenant_id is not None:
+            async with self.transaction(tenant_id=tenant_id) as connection:
+                yield connection
+            return
+        try:
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+                yield connection
+        except CONNECTION_LOST as error:
+            raise DatabaseAway from error
 
 
 def _begin(tenant_id: int | None) -> str:

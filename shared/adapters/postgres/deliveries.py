@@ -67,15 +67,18 @@ class PostgresDeliveries(Deliveries):
     @override
     async def record(self, claimed: ClaimedDelivery, report: TryReport, decision: Decision) -> bool:
         state, wait_seconds = _settled(decision)
+        settle = (
+            _SQL["settle_delivery"],
+            claimed.tenant_id, claimed.campaign_id, claimed.number_id, claimed.epoch, state.value, wait_seconds,
+            report.status, report.error, report.resolve_ms, report.connect_ms, report.total_ms, report.answer,
+        )  # fmt: skip
+        if not isinstance(decision, Disabled):
+            return await self._database.row(*settle) is not None
         async with self._database.transaction() as connection:
-            try_no = await connection.fetchval(
-                _SQL["settle_delivery"],
-                claimed.tenant_id, claimed.campaign_id, claimed.number_id, claimed.epoch, state.value, wait_seconds,
-                report.status, report.error, report.resolve_ms, report.connect_ms, report.total_ms, report.answer,
-            )  # fmt: skip
-            if try_no is not None and isinstance(decision, Disabled):
+            settled = await connection.fetchrow(*settle) is not None
+            if settled:
                 await _disable(connection, claimed, decision.reason)
-        return try_no is not None
+        return settled
 
     async def _claim(
         self, connection: asyncpg.Connection, most: int, *, retries: bool

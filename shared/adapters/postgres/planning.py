@@ -49,6 +49,10 @@ class PostgresPlanning(Planning):
             yield PostgresTick(connection, pacing, campaign, self._send_tolerance_seconds)
 
     @override
+    async def set_aside(self, campaign: DueCampaign, *, seconds: float) -> None:
+        await self._database.row(_SQL["set_aside"], campaign.tenant_id, campaign.campaign_id, seconds)
+
+    @override
     async def next_look_in_seconds(self) -> float | None:
         row = await self._database.row(_SQL["next_look"])
         return None if row is None else row["in_seconds"]

@@ -6,8 +6,9 @@ true: a lease is over, an instant has passed. The network is here too, because w
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
@@ -15,8 +16,9 @@ from shared.domain.attempt import ATTEMPT, HELD, AttemptEvent, AttemptState
 from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState
 from shared.domain.delivery import DELIVERY, DeliveryEvent, DeliveryState
 from shared.domain.disposition import Outcome
+from shared.domain.gate import GateFacts, verdict
 from shared.domain.number import NUMBER, NumberEvent, NumberState
-from shared.domain.retry import Withheld
+from shared.domain.retry import BackInLine, Conclude, WaitUntil, Withheld, after_withheld
 from shared.domain.state_machine import StateMachine
 
 #: Whom each campaign's list names, line by line: both campaigns want both people, and one wants one of them twice.
@@ -24,7 +26,9 @@ LISTS: Final = ((0, 1, 0), (1, 0))
 #: The campaign whose owner wants its results posted; the other one's are only kept.
 WITH_RECEIVER: Final = 0
 TRIES_ALLOWED: Final = 3
-PAUSED: Final = frozenset({Withheld.ELSEWHERE, Withheld.NO_TRUNK})
+#: Whenever it is: what has passed lies before it, and what has not behind.
+NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
+A_WHILE: Final = timedelta(hours=1)
 WAITS_TO_BE_SENT: Final = frozenset({DeliveryState.QUEUED, DeliveryState.RETRY})
 
 
@@ -152,7 +156,7 @@ class Road:
     # The pacer ---------------------------------------------------------------------------------------------------
 
     def plan(self, campaign: int, most: int) -> list[int]:
-        """READY | WAITING -> IN_ATTEMPT: those whose time has come, then the line from the cursor on, then all of it."""
+        """READY | WAITING -> IN_ATTEMPT: whose time has come, then the line from the cursor on, then all of it."""
         cursor = self.campaigns[campaign].cursor
         taken = self._claim(campaign, most, beyond=cursor)
         if len(taken) < most and cursor:
@@ -231,14 +235,14 @@ class Road:
         over = [place for place, attempt in self._all() if attempt.quarantine_is_over]
         for place in over:
             self._end(place, AttemptEvent.GIVE_UP, Outcome.UNKNOWN)
+            self.numbers[self.attempts[place].number].tries += 1
             self._conclude(self.attempts[place].number, Outcome.UNKNOWN)
         return len(over)
 
     # The dialer --------------------------------------------------------------------------------------------------
 
-    def lease(self, worker: int, asked: Iterable[int]) -> tuple[list[Copy], int]:
+    def lease(self, worker: int, asked: Sequence[int]) -> tuple[list[Copy], int]:
         """PLANNED -> LEASED with the number; returns what was got, and how many came too late."""
-        asked = sorted(set(asked))
         copies, missed = [], 0
         for place in asked:
             attempt = self.attempts[place]
@@ -272,14 +276,17 @@ class Road:
 
     def _shut_gate(self, attempt: Attempt) -> Withheld | None:
         campaign = self.campaigns[self.numbers[attempt.number].campaign]
-        shut = {
-            Withheld.STOPPED: campaign.state is not CampaignState.RUNNING
-            or campaign.epoch != attempt.campaign_epoch,
-            Withheld.HELD: self.is_held,
-            Withheld.EXCLUDED: self.numbers[attempt.number].person in self.blocked,
-            Withheld.LATE: attempt.is_late,
-        }
-        return next((reason for reason, is_shut in shut.items() if is_shut), None)
+        return verdict(
+            GateFacts(
+                now=NOW,
+                send_by=NOW - A_WHILE if attempt.is_late else NOW + A_WHILE,
+                window_closes_at=NOW + A_WHILE,
+                campaign_running=campaign.state is CampaignState.RUNNING,
+                same_epoch=campaign.epoch == attempt.campaign_epoch,
+                held=self.is_held,
+                excluded=self.numbers[attempt.number].person in self.blocked,
+            )
+        )
 
     def send(self, copy: Copy) -> bool:
         """Let the INVITE leave, unless the worker's own clock says that it is too late."""
@@ -312,8 +319,8 @@ class Road:
             return False
         self._end(copy.attempt, AttemptEvent.END, outcome)
         number = self.attempts[copy.attempt].number
+        self.numbers[number].tries += 1
         if again:
-            self.numbers[number].tries += 1
             self._postpone(number)
         else:
             self._conclude(number, outcome)
@@ -392,8 +399,6 @@ class Road:
         attempt.outcome = outcome
         attempt.lease_is_over = attempt.quarantine_is_over = False
         self._free_number(place)
-        if event is AttemptEvent.GIVE_UP or outcome not in {Outcome.BUSY, Outcome.UNKNOWN}:
-            self.numbers[attempt.number].tries += 1
 
     def _withhold(self, place: int, reason: Withheld) -> None:
         attempt = self.attempts[place]
@@ -402,12 +407,13 @@ class Road:
         attempt.lease_is_over = False
         self._free_number(place)
         number = self.numbers[attempt.number]
-        if reason is Withheld.EXCLUDED:
-            self._conclude(attempt.number, Outcome.EXCLUDED_NUMBER)
-        elif reason in PAUSED:
-            self._postpone(attempt.number)
-        else:
-            number.state = self.tables.number.after(number.state, NumberEvent.RETURN)
+        match after_withheld(reason, now=NOW):
+            case Conclude(disposition):
+                self._conclude(attempt.number, disposition.outcome)
+            case WaitUntil():
+                self._postpone(attempt.number)
+            case BackInLine():
+                number.state = self.tables.number.after(number.state, NumberEvent.RETURN)
 
     def _postpone(self, place: int) -> None:
         number = self.numbers[place]
@@ -422,3 +428,55 @@ class Road:
         if number.campaign == WITH_RECEIVER:
             assert place not in self.deliveries, "I4: a second result"
             self.deliveries[place] = Delivery()
+
+    # What must hold, whatever happened -----------------------------------------------------------------------------
+
+    def broken(self) -> list[str]:
+        """Name every invariant that does not hold, with what breaks it."""
+        return [f"{name}: {case}" for name, cases in self._cases() for case in cases]
+
+    def _cases(self) -> Iterator[tuple[str, list[object]]]:
+        yield "I1 an attempt was sent twice", [one for one in self.attempts if one.invites > 1]
+        on_the_phone = Counter(self._person(place) for place, one in self._all() if one.leg_is_live)
+        yield "I2 on two calls at once", [person for person, legs in on_the_phone.items() if legs > 1]
+        open_attempts = Counter(one.number for one in self.attempts if not _is_over(one))
+        yield "I3 two attempts at once", [place for place, count in open_attempts.items() if count > 1]
+        yield "I4 a result without its delivery", self._without_delivery()
+        yield (
+            "I6 may have rung and is planned again",
+            [one for one in self.attempts if one.invites and one.state in _BEFORE_THE_INTENT],
+        )
+        withheld = [one for one in self.attempts if one.state is AttemptState.WITHHELD]
+        yield "withheld, and was sent", [one for one in withheld if one.invites]
+        yield "I10 nobody's attempt", self._not_conserved(open_attempts)
+        yield "tries are not calls", self._tries_miscounted()
+
+    def _without_delivery(self) -> list[object]:
+        final = {place for place, number in enumerate(self.numbers) if number.state is NumberState.FINAL}
+        with_outcome = {place for place, number in enumerate(self.numbers) if number.outcome is not None}
+        wanted = {place for place in final if self.numbers[place].campaign == WITH_RECEIVER}
+        return [*(final ^ with_outcome), *(wanted ^ self.deliveries.keys())]
+
+    def _not_conserved(self, open_attempts: Counter[int]) -> list[object]:
+        """Return the numbers that are in an attempt without one, or out of it with one, or in no state of the four."""
+        return [
+            (place, number)
+            for place, number in enumerate(self.numbers)
+            if (number.state is NumberState.IN_ATTEMPT) != (open_attempts[place] == 1)
+            or number.state not in _STORED
+        ]
+
+    def _tries_miscounted(self) -> list[object]:
+        calls = Counter(one.number for one in self.attempts if one.state is AttemptState.DONE)
+        return [(place, number) for place, number in enumerate(self.numbers) if number.tries != calls[place]]
+
+
+_BEFORE_THE_INTENT: Final = frozenset({AttemptState.PLANNED, AttemptState.LEASED})
+#: Conservation: accepted = ready + waiting + in attempt + final.
+_STORED: Final = frozenset(
+    {NumberState.READY, NumberState.WAITING, NumberState.IN_ATTEMPT, NumberState.FINAL}
+)
+
+
+def _is_over(attempt: Attempt) -> bool:
+    return attempt.state in {AttemptState.DONE, AttemptState.WITHHELD}

@@ -111,6 +111,11 @@ WHERE tenant_id = $1 AND campaign_id = $2;
 -- Only when: nothing else was decided.
 UPDATE campaign_pacing SET look_at = $3 WHERE tenant_id = $1 AND campaign_id = $2;
 
+-- name: set_aside
+-- A campaign that cannot be paced as it is: later again, by nobody's decision.
+UPDATE campaign_pacing SET look_at = clock_timestamp() + make_interval(secs => $3)
+WHERE tenant_id = $1 AND campaign_id = $2;
+
 -- name: unheard_attempts
 -- Attempts whose bell may have been lost: planned, due between these two from now, and not yet leased.
 SELECT tenant_id, campaign_id, attempt_id FROM attempt

@@ -1,0 +1,382 @@
+"""One tick's decision on a store in memory and in virtual time: who is claimed, when to look again, how it ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from typing_extensions import override
+
+from services.pacer.planner import (
+    CLAIM_AT_MOST,
+    CONCLUDE_AT_MOST,
+    LEAD,
+    LOOK_WHEN_BLOCKED,
+    LOOK_WHILE_UNDER_WAY,
+    SHORTEST_LOOK,
+    UNPACED,
+    Conditions,
+    facts_of,
+    plan_campaign,
+)
+from shared.contracts.conclusion import Conclusion, Receiver
+from shared.contracts.dial_job import DialJob
+from shared.contracts.result_body import ResultFormat
+from shared.domain.calling_window import Calendar, CallingWindow
+from shared.domain.campaign import CampaignState
+from shared.domain.disposition import Outcome
+from shared.domain.pace import Pace
+from shared.domain.pacing import PacingState
+from shared.domain.wall_clock import WEEK
+from shared.ports.planning import DueCampaign, Line, Tick, UndialedNumber
+from tests.unit.services.pacer.virtual_time import run
+
+#: A Saturday, an hour after the window opens.
+NINE = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CLOSES = datetime(2026, 11, 21, 17, tzinfo=UTC)
+DAY = date(2026, 11, 21)
+SECOND = timedelta(seconds=1)
+HORIZON = 2 * SECOND
+
+
+def office_hours(*windows: CallingWindow, last: date = DAY) -> Calendar:
+    """Return a calendar of one day, from eight to five unless windows are given."""
+    return Calendar(
+        first_date=DAY,
+        last_date=last,
+        weekdays=frozenset(WEEK),
+        zone="UTC",
+        windows=windows or (CallingWindow(opens_minute=8 * 60, closes_minute=17 * 60),),
+    )
+
+
+@dataclass
+class MemoryTick(Tick):
+    """A campaign in memory; the same object serves every tick of a story."""
+
+    campaign: DueCampaign
+    calendar_now: Calendar
+    #: Numbers in line, by name, and those that wait for an instant.
+    in_line: list[str] = field(default_factory=list)
+    waiting: dict[str, datetime] = field(default_factory=dict)
+    in_attempt: int = 0
+    free: int = 10_000
+    under_way: int = 0
+    hold: str | None = None
+    #: What came of it.
+    claimed: list[tuple[str, int, datetime, datetime]] = field(default_factory=list)
+    look_at: datetime | None = NINE
+    conclusions: list[Conclusion] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @override
+    async def calendar(self) -> Calendar:
+        self.asked.append("calendar")
+        return self.calendar_now
+
+    @override
+    async def held_because(self) -> str | None:
+        return self.hold
+
+    @override
+    async def free_capacity(self) -> int:
+        return self.free
+
+    @override
+    async def calls_under_way(self) -> int:
+        return self.under_way
+
+    @override
+    async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
+        dues = {emission_no: due for _, emission_no, due, _ in self.claimed}
+        return {number: dues[number] for wanted in numbers for number in wanted if number in dues}
+
+    @override
+    async def claim(
+        self, dues: Sequence[datetime], *, first_emission_no: int, closes_at: Sequence[datetime]
+    ) -> list[DialJob]:
+        ready = sorted((at, name) for name, at in self.waiting.items() if at <= dues[0])
+        names = [*(name for _, name in ready), *self.in_line][: len(dues)]
+        for place, name in enumerate(names):
+            self.waiting.pop(name, None)
+            self.claimed.append((name, first_emission_no + place, dues[place], closes_at[place]))
+        self.in_line = [name for name in self.in_line if name not in names]
+        self.in_attempt += len(names)
+        return [DialJob(tenant_id=1, campaign_id=1, attempt_id=place + 1) for place in range(len(names))]
+
+    @override
+    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
+        self.campaign = replace(self.campaign, pacing=pacing)
+        self.look_at = look_at
+
+    @override
+    async def look_again(self, at: datetime | None) -> None:
+        self.look_at = at
+
+    @override
+    async def line(self) -> Line:
+        next_at = self.campaign.now if self.in_line else min(self.waiting.values(), default=None)
+        return Line(next_at=next_at, in_attempt=self.in_attempt > 0)
+
+    @override
+    async def undialed(self, most: int) -> list[UndialedNumber]:
+        return [number_of(name) for name in [*self.in_line, *self.waiting][:most]]
+
+    @override
+    async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
+        self.conclusions.extend(conclusions)
+        done = {conclusion.result.message_reference for conclusion in conclusions}
+        self.in_line = [name for name in self.in_line if name not in done]
+        self.waiting = {name: at for name, at in self.waiting.items() if name not in done}
+
+    @override
+    async def complete(self) -> bool:
+        is_over = not (self.in_line or self.waiting or self.in_attempt)
+        if is_over:
+            self.campaign = replace(self.campaign, state=CampaignState.DONE)
+        return is_over
+
+
+def number_of(name: str) -> UndialedNumber:
+    """Return a number whose reference is its name."""
+    return UndialedNumber(
+        tenant_id=1,
+        campaign_id=1,
+        number_id=7,
+        e164="+12025550100",
+        message_reference=name,
+        tries=2,
+        last_attempt_at=NINE,
+        result_url="https://crm.example/results",
+        result_format=ResultFormat.JSON,
+    )
+
+
+def campaign_of(
+    *numbers: str, pace: Pace | None = None, calendar: Calendar | None = None, cap: int | None = None
+) -> MemoryTick:
+    """Return a campaign that was started a moment ago, with these numbers in line."""
+    window = CallingWindow(opens_minute=8 * 60, closes_minute=17 * 60, pace=pace)
+    campaign = DueCampaign(
+        tenant_id=1, campaign_id=1, state=CampaignState.RUNNING, epoch=1, started_at=NINE, calls_at_once=cap,
+        pacing=PacingState(), now=NINE,
+    )  # fmt: skip
+    return MemoryTick(campaign=campaign, calendar_now=calendar or office_hours(window), in_line=list(numbers))
+
+
+def tick(
+    store: MemoryTick, at: datetime | None = None, *, horizon: timedelta = HORIZON, doorbell: bool = True
+) -> int:
+    """Look at the campaign at an instant; returns how many were claimed."""
+    if at is not None:
+        store.campaign = replace(store.campaign, now=at)
+    return len(run(plan_campaign(store, Conditions(horizon=horizon, doorbell_works=doorbell))))
+
+
+def names(count: int) -> list[str]:
+    """Return so many names."""
+    return [f"n{number:04}" for number in range(count)]
+
+
+# What is claimed -------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_list_is_called_in_order_at_its_pace() -> None:
+    """Ten a minute: 35 numbers take three minutes and a half, none is left out, and no minute holds eleven."""
+    store = campaign_of(*names(35), pace=Pace(period_minutes=1, amount=10))
+    while store.look_at is not None and store.in_line:
+        tick(store, store.look_at)
+    assert [name for name, *_ in store.claimed] == names(35)
+    assert [number for _, number, *_ in store.claimed] == list(range(1, 36))
+    dues = [due for _, _, due, _ in store.claimed]
+    assert all(later > earlier for earlier, later in pairwise(dues))
+    assert all(later - earlier >= 60 * SECOND for earlier, later in zip(dues, dues[10:], strict=False))
+    assert dues[-1] - dues[0] == pytest.approx(204 * SECOND, abs=SECOND)
+
+
+def test_what_is_claimed_is_due_between_lead_and_horizon() -> None:
+    """Late enough to be heard, early enough to be rung on time."""
+    store = campaign_of(*names(100), pace=Pace(period_minutes=1, amount=600))
+    assert tick(store) > 10
+    assert all(NINE + LEAD <= due <= NINE + HORIZON for _, _, due, _ in store.claimed)
+
+
+@pytest.mark.parametrize("horizon_ms", [200, 500, 501, 10_000])
+def test_every_horizon_that_may_be_set_leaves_room_for_a_call(horizon_ms: int) -> None:
+    """A short one shortens the lead, so that something can be offered within it."""
+    store = campaign_of("a")
+    assert tick(store, horizon=timedelta(milliseconds=horizon_ms)) == 1
+
+
+def test_a_window_without_a_pace_has_the_platform_s() -> None:
+    """Until trunks bring their own."""
+    store = campaign_of(*names(40))
+    tick(store)
+    [first, second, *_] = [due for _, _, due, _ in store.claimed]
+    assert second - first >= UNPACED.shortest_spacing
+
+
+def test_calls_on_both_sides_of_a_window_s_end_have_their_own_closing_time() -> None:
+    """A gate must know by when each call has to leave."""
+    calendar = office_hours(
+        CallingWindow(opens_minute=8 * 60, closes_minute=9 * 60 + 1),
+        CallingWindow(opens_minute=9 * 60 + 1, closes_minute=17 * 60),
+    )
+    store = campaign_of(*names(40), calendar=calendar)
+    boundary = NINE + 60 * SECOND
+    tick(store, boundary - SECOND)
+    closing = {due < boundary: closes_at for _, _, due, closes_at in store.claimed}
+    assert closing == {True: boundary, False: CLOSES}
+
+
+# Caps ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("free", "cap", "under_way", "claimed"),
+    [
+        (3, None, 0, 3),
+        (100, 5, 0, 5),
+        (100, 5, 4, 1),
+        (2, 5, 1, 2),
+        (100, 5, 5, 0),
+        (100, 5, 9, 0),
+        (0, None, 0, 0),
+        (-7, 5, 0, 0),
+    ],
+)  # fmt: skip
+def test_the_smallest_cap_decides(free: int, cap: int | None, under_way: int, claimed: int) -> None:
+    """Room at the dialers and the campaign's own calls at once; where there is none, it is asked again in a second."""
+    store = campaign_of(*names(50), cap=cap)
+    store.free, store.under_way = free, under_way
+    assert tick(store, NINE + 60 * SECOND, horizon=10 * SECOND) == claimed
+    if not claimed:
+        assert store.look_at == NINE + 60 * SECOND + LOOK_WHEN_BLOCKED
+
+
+def test_one_tick_claims_so_many_at_most() -> None:
+    """A pace without bounds does not hold the campaign's row for a million numbers."""
+    store = campaign_of(*names(CLAIM_AT_MOST + 10), pace=Pace(period_minutes=1, amount=1_000_000))
+    assert tick(store) == CLAIM_AT_MOST
+    assert store.look_at == NINE + SHORTEST_LOOK
+
+
+@pytest.mark.parametrize("obstacle", ["doorbell", "hold"])
+def test_what_stands_in_the_way_is_looked_at_again_in_a_second(obstacle: str) -> None:
+    """And leaves everybody in line, and the pacing as it was."""
+    store = campaign_of("a")
+    before = store.campaign.pacing
+    store.hold = "carrier maintenance" if obstacle == "hold" else None
+    assert tick(store, doorbell=obstacle != "doorbell") == 0
+    assert (store.in_line, store.campaign.pacing, store.look_at) == (["a"], before, NINE + LOOK_WHEN_BLOCKED)
+
+
+@pytest.mark.parametrize("state", [CampaignState.READY, CampaignState.STOPPED, CampaignState.DELETED])
+def test_a_campaign_that_does_not_run_is_not_even_looked_into(state: CampaignState) -> None:
+    """It rests until something wakes it."""
+    store = campaign_of("a")
+    store.campaign = replace(store.campaign, state=state)
+    assert tick(store) == 0
+    assert (store.look_at, store.asked, store.conclusions) == (None, [], [])
+
+
+# Rest ------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_in_line_is_a_rest_until_the_window_closes() -> None:
+    """A campaign whose numbers are all final costs nothing until then."""
+    store = campaign_of()
+    assert tick(store) == 0
+    assert store.look_at == CLOSES
+
+
+def test_a_rest_ends_when_the_first_waiting_number_may_be_called() -> None:
+    """Whoever is to be called first decides."""
+    store = campaign_of()
+    store.waiting = {"later": NINE + timedelta(hours=2), "sooner": NINE + timedelta(hours=1)}
+    tick(store)
+    assert store.look_at == NINE + timedelta(hours=1)
+    assert tick(store, store.look_at) == 1
+    assert store.claimed[0][0] == "sooner"
+    assert store.claimed[0][2] >= NINE + timedelta(hours=1)
+
+
+def test_a_rest_is_short_while_a_number_may_come_back() -> None:
+    """What another transaction is about to put back in line is not seen yet."""
+    store = campaign_of("a")
+    tick(store)
+    assert store.look_at == NINE + LOOK_WHILE_UNDER_WAY
+
+
+@pytest.mark.parametrize("idle_minutes", [0, 7, 200])
+def test_whoever_comes_into_an_idle_line_is_called_at_the_next_slot(idle_minutes: int) -> None:
+    """One call in ten minutes: nobody waits longer for it, and nobody is forgotten until the window closes."""
+    store = campaign_of(pace=Pace(period_minutes=10, amount=1))
+    tick(store)
+    arrives = NINE + timedelta(minutes=idle_minutes, seconds=30)
+    store.in_line, store.look_at = ["new"], arrives
+    while not store.claimed:
+        assert store.look_at is not None
+        assert store.look_at <= arrives + timedelta(minutes=11)
+        tick(store, store.look_at)
+    assert store.claimed[0][2] - arrives <= timedelta(minutes=10)
+
+
+def test_slots_that_went_by_while_nobody_was_in_line_are_not_saved_up() -> None:
+    """After an idle hour the calls go out at the pace, not in a burst."""
+    store = campaign_of(pace=Pace(period_minutes=1, amount=60))
+    tick(store)
+    store.in_line = names(50)
+    tick(store, NINE + timedelta(hours=1))
+    dues = [due for _, _, due, _ in store.claimed]
+    assert all(later - earlier >= SECOND for earlier, later in pairwise(dues))
+
+
+# The end ---------------------------------------------------------------------------------------------------------
+
+
+def test_after_the_last_window_everybody_ends_out_of_time_in_steps() -> None:
+    """So many at a tick, each with its tries so far; when none is left and no call is under way it is done."""
+    store = campaign_of(*names(CONCLUDE_AT_MOST + 1))
+    store.waiting, store.in_attempt = {"busy": CLOSES + SECOND}, 1
+    ends = []
+    for _ in range(3):
+        tick(store, CLOSES)
+        ends.append(len(store.conclusions))
+        assert store.look_at == CLOSES + LOOK_WHEN_BLOCKED
+    assert ends == [CONCLUDE_AT_MOST, CONCLUDE_AT_MOST + 2, CONCLUDE_AT_MOST + 2]
+    assert {conclusion.result.disposition.outcome for conclusion in store.conclusions} == {
+        Outcome.OUT_OF_TIME
+    }
+    assert {conclusion.result.attempts for conclusion in store.conclusions} == {2}
+    store.in_attempt = 0
+    tick(store, CLOSES)
+    assert (store.look_at, store.campaign.state) == (None, CampaignState.DONE)
+
+
+def test_a_campaign_that_is_done_gives_latecomers_their_end_and_rests() -> None:
+    """Numbers of an upload that began before the last window closed."""
+    store = campaign_of("late")
+    store.campaign = replace(store.campaign, state=CampaignState.DONE)
+    tick(store, CLOSES)
+    assert [conclusion.result.message_reference for conclusion in store.conclusions] == ["late"]
+    tick(store, CLOSES)
+    assert store.look_at is None
+
+
+def test_a_campaign_that_is_done_waits_for_a_start_even_if_a_window_is_open() -> None:
+    """Later dates alone make nobody's phone ring."""
+    store = campaign_of("a")
+    store.campaign = replace(store.campaign, state=CampaignState.DONE)
+    assert tick(store) == 0
+    assert (store.look_at, store.in_line) == (None, ["a"])
+
+
+def test_a_number_s_facts_are_told_as_they_are() -> None:
+    """With a receiver where the campaign has one, and none where it has none."""
+    number = number_of("a")
+    facts = facts_of(number)
+    assert (facts.tries, facts.last_attempt_at, facts.message_reference) == (2, NINE, "a")
+    assert facts.receiver == Receiver(url="https://crm.example/results", result_format=ResultFormat.JSON)
+    assert facts_of(replace(number, result_url=None)).receiver is None
