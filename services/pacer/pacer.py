@@ -43,7 +43,8 @@ class Pacer:
     doorbell: Doorbell
     tally: Tally
     horizon: timedelta
-    _doorbell_works: bool = False
+    #: None before it was asked: then either answer is news.
+    _doorbell_works: bool | None = None
     _doorbell_checked_at: float = float("-inf")
 
     async def run(self) -> None:
@@ -96,7 +97,7 @@ class Pacer:
             if works != self._doorbell_works:
                 _log.log(logging.INFO if works else logging.WARNING, "doorbell", works=works)
             self._doorbell_works, self._doorbell_checked_at = works, now
-        return self._doorbell_works
+        return bool(self._doorbell_works)
 
     async def _sleep_seconds(self) -> float:
         next_look = await self.planning.next_look_in_seconds()

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from typing_extensions import override
@@ -25,6 +25,9 @@ from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Lea
 
 _SQL = queries("dialing")
 _CLOCK = queries("planning")["postgres_now"]
+
+#: uvloop counts whole milliseconds and drops the rest: without this a call would be due up to one too early.
+CLOCK_TICK_SECONDS: Final = 0.001
 
 
 class PostgresAttempts(Attempts):
@@ -187,7 +190,7 @@ def _leased(tenant_id: int, row: asyncpg.Record, here: float) -> LeasedAttempt:
         epoch=row["epoch"],
         number_id=row["number_id"],
         ordinal=row["ordinal"],
-        due=here + row["due_in_seconds"],
+        due=here + CLOCK_TICK_SECONDS + row["due_in_seconds"],
         send_by=here + row["send_by_in_seconds"],
         took_number=row["took_number"],
         e164=row["e164"],

@@ -7,7 +7,7 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.contracts.result_body import NumberResult
 from shared.domain.disposition import CalleeType, Disposition, Outcome, Result, Stage
-from shared.ports.results import FeedResult, ResultFeed
+from shared.ports.results import FeedResult, Place, ResultFeed
 
 _SQL = queries("result_feed")
 
@@ -19,9 +19,17 @@ class PostgresResultFeed(ResultFeed):
         self._database = database
 
     @override
-    async def results(self, tenant_id: int, *, after: int, limit: int) -> list[FeedResult]:
-        rows = await self._database.rows(_SQL["results_after"], tenant_id, after, limit, tenant_id=tenant_id)
-        return [FeedResult(result_no=row["result_no"], result=_result(row)) for row in rows]
+    async def results(self, tenant_id: int, *, after: Place, limit: int) -> list[FeedResult]:
+        rows = await self._database.rows(
+            _SQL["results_after"],
+            tenant_id, str(after.transaction), after.result_no, limit,
+            tenant_id=tenant_id,
+        )  # fmt: skip
+        return [FeedResult(place=_place(row), result=_result(row)) for row in rows]
+
+
+def _place(row: asyncpg.Record) -> Place:
+    return Place(int(row["written_by"]), row["result_no"])
 
 
 def _result(row: asyncpg.Record) -> NumberResult:

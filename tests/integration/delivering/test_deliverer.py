@@ -285,6 +285,10 @@ async def test_a_kill_between_answer_and_record_costs_a_repetition_and_nothing_e
             await outbox.until(lambda: _waits(inbox, 0))
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+            # Postgres would carry out what it was already told; here the process dies before it could tell.
+            await outbox.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'paceline_deliverer'"
+            )
         await outbox.until(lambda: _nobody_else_is_connected(outbox))
         assert await outbox.states() == ["SENDING"]
     finally:

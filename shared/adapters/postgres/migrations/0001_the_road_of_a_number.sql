@@ -312,7 +312,8 @@ CREATE TABLE result (
     campaign_id bigint NOT NULL,
     number_id bigint NOT NULL,  -- the key: one result per number
     result_no bigint GENERATED ALWAYS AS IDENTITY,
-    -- A reader that pages by result_no may only see what no open transaction can still precede.
+    -- Results are read on in the order of (written_by, result_no), and only below the oldest open transaction. The number
+    -- alone is no order to read by: a transaction that began later may have taken a lower one, and commit after both.
     written_by xid8 NOT NULL DEFAULT pg_current_xact_id(),
     outcome smallint NOT NULL,
     stage smallint NOT NULL,
@@ -326,7 +327,7 @@ CREATE TABLE result (
     PRIMARY KEY (tenant_id, campaign_id, number_id),
     FOREIGN KEY (tenant_id, campaign_id, number_id) REFERENCES number
 );
-CREATE INDEX result_in_order ON result (tenant_id, result_no);
+CREATE INDEX result_in_order ON result (tenant_id, written_by, result_no);
 -- A call_id alone finds its result, and by that its delivery: results are only ever inserted, so this costs least here.
 CREATE INDEX result_by_number ON result (tenant_id, number_id);
 

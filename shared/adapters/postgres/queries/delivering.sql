@@ -114,7 +114,7 @@ SELECT reached.origin AS reached, clock_timestamp() AS now, c.state::text, c.ten
        c.epoch, c.tries, c.again, c.is_probe, c.origin, c.webhook_id, c.url, c.content_type, c.body, t.webhook_keys
 FROM (SELECT origin FROM origins ORDER BY step DESC LIMIT 1) AS reached
 LEFT JOIN (claimed c JOIN tenant t USING (tenant_id)) ON true
-ORDER BY c.step;
+ORDER BY c.step, c.next_at;
 
 -- name: settle_delivery
 -- SENDING -> DELIVERED | RETRY | FAILED | PARKED as decided, and the try's line in the log. No row: the lease had gone.
