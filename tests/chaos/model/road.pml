@@ -4,7 +4,7 @@
  * is one transaction there, written as its statement in shared/adapters/postgres/queries has it:
  *
  *   lease     PLANNED -> LEASED, epoch + 1, the number taken         intent  LEASED of that epoch -> DIALING, all gates
- *   withhold  PLANNED | LEASED | DIALING of that epoch -> WITHHELD   report  DIALING | UNKNOWN of that epoch -> DONE
+ *   withhold  any of these, or UNKNOWN, of that epoch -> WITHHELD    report  DIALING | UNKNOWN of that epoch -> DONE
  *
  * What may go wrong, as often as it likes: a dialer dies between any two steps, or freezes there (it is given no turn);
  * a lease runs out whether its dialer lives or not; the doorbell loses a ring, doubles it or rings for nothing, which
@@ -118,7 +118,7 @@ inline conclude(a) {
 
 inline withhold(a, e) {
     if
-    :: epoch[a] == e && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING) ->
+    :: epoch[a] == e && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING || state[a] == UNKNOWN) ->
         state[a] = WITHHELD;
         forget_lease(a);
         free_number(a);
