@@ -41,12 +41,17 @@ def id_of(fields: Fields, name: str) -> int | None:
 
 def page_of(fields: Fields) -> Page:
     """Return `after` and `limit`; raises Invalid."""
+    return Page(after=id_of(fields, "after") or 0, limit=limit_of(fields))
+
+
+def limit_of(fields: Fields) -> int:
+    """Return how many rows are wanted at most; raises Invalid."""
     limit = id_of(fields, "limit")
     if limit is None:
         limit = USUAL_LIMIT
     if not 1 <= limit <= HIGHEST_LIMIT:
         raise Invalid("limit", f"The limit must be between 1 and {HIGHEST_LIMIT}.")
-    return Page(after=id_of(fields, "after") or 0, limit=limit)
+    return limit
 
 
 def instant_of(fields: Fields, name: str) -> datetime | None:
