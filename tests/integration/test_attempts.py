@@ -1,6 +1,7 @@
 """The dialer's repository on a real Postgres: one holder, every gate, and an end that is whole or not at all."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -132,6 +133,32 @@ async def test_of_twenty_leases_of_one_number_one_takes_it(store: "Store") -> No
     leased = await asyncio.gather(*(store.lease(job, worker=f"w{job.attempt_id}") for job in jobs))
     assert [each is not None and each.took_number for each in leased].count(True) == 1
     assert await store.one("SELECT count(*) FROM live_call") == 1
+
+
+async def test_workers_that_want_the_same_attempts_and_numbers_do_not_stand_in_each_other_s_way(
+    store: "Store",
+) -> None:
+    """Eight workers ask for all attempts of five campaigns to the same ten people, each in an order of its own.
+
+    Every attempt is one worker's, every number is taken once, and nobody waits for anybody in a circle.
+    """
+    tenant_id = await store.tenant()
+    lines = [f"+120255501{number:02},r" for number in range(10)]
+    await store.dialer()
+    jobs: list[DialJob] = []
+    for _ in range(5):
+        jobs += await store.tick(await store.campaign(tenant_id, *lines))
+    assert len(jobs) == 50
+    rng = random.Random(1)
+    orders = [rng.sample(jobs, len(jobs)) for _ in range(8)]
+    leases = await asyncio.gather(
+        *(store.attempts(f"w{number}").lease(tenant_id, order) for number, order in enumerate(orders))
+    )
+    leased = [each for lease in leases for each in lease.leased]
+    assert {each.job for each in leased} == set(jobs)
+    assert len(leased) == len(jobs)
+    assert sum(each.took_number for each in leased) == 10
+    assert await store.broken_invariants() == {}
 
 
 # Gates -----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from shared.adapters.webhook.signature import new_secret
 from shared.domain.delivery_schedule import LeaseTooShort
 from shared.process import StopRequest
 from shared.settings import Settings
-from tests.integration.delivering.outbox import SECRET, Outbox
+from tests.integration.delivering.outbox import SECRET, Outbox, claimed
 from tests.integration.delivering.receivers import Inbox, Wire, hang, lead_astray, refused, rogue
 
 
@@ -322,6 +322,20 @@ async def _nobody_else_is_connected(outbox: Outbox) -> bool:
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND backend_type = 'client backend'"
     )
+
+
+async def test_a_deliverer_that_was_frozen_leaves_what_it_held_to_others(
+    outbox: Outbox, inbox: Inbox
+) -> None:
+    """What was claimed so long ago that its lease may end during the try is not sent by this process any more."""
+    await outbox.put(await outbox.tenant(), inbox.url, 2)
+    in_time, too_late = await claimed(await outbox.store(lease_seconds=7))
+    async with outbox.deliverer(try_seconds=1) as deliverer:
+        now = asyncio.get_running_loop().time()
+        await deliverer._deliver(in_time, now - 5.5)  # of seven seconds; a try may take one
+        await deliverer._deliver(too_late, now - 6.1)
+    assert inbox.call_ids == [in_time.number_id]
+    assert await outbox.states(in_time.number_id, too_late.number_id) == ["DELIVERED", "SENDING"]
 
 
 async def test_nobody_there_is_no_answer_and_stands_in_the_log(outbox: Outbox) -> None:

@@ -21,6 +21,10 @@ PAGES = (
     *([name] for name in ("api", "pacer", "dialer", "dashboard", "migrate")),
     ["key", "create"],
     ["token", "create"],
+    ["delivery"],
+    *(["delivery", name] for name in ("list", "show", "replay", "enable")),
+    ["webhook"],
+    *(["webhook", name] for name in ("test", "secret", "rotate")),
 )
 
 
