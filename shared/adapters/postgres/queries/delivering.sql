@@ -3,9 +3,8 @@
 
 -- name: one_claim_at_a_time
 -- Claims, and judgements of circuits, one after the other: what counts posts under way must see every other claim, and
--- in its own statement, since a statement sees what was committed before it began. And no scans of whole tables: under
--- row-level security the planner may not look at what it knows of a state (the comparison of enums is not leakproof),
--- takes every delivery for one that is being sent, and would read them all.
+-- in its own statement, since a statement sees what was committed before it began. And no scans of whole tables: before
+-- its statistics are fresh the planner may take a queue for a short one, and a claim must never read a backlog.
 SELECT pg_advisory_xact_lock(hashtext('paceline: claim deliveries')), set_config('enable_seqscan', 'off', true);
 
 -- name: deliverer_now
