@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     simulator_witness: Path | None = Field(
         default=None, description="A file where the simulator notes each call as it is sent and as it ends."
     )
+    simulator_outage_file: Path | None = Field(
+        default=None, description="While this file exists, the simulated trunk is gone: for drills."
+    )
     ring_ahead_ms: int = Field(
         default=2000,
         ge=200,

@@ -93,6 +93,10 @@ class CallRunner:
         self._closing = asyncio.Event()
         self._live: dict[int, LiveCall] = {}
 
+    def trouble(self) -> str | None:
+        """Return why no call can leave now; None while calls can."""
+        return self._telephony.trouble()
+
     def close(self) -> None:
         """Dial nothing more: who still waits for an instant gives its attempt back."""
         self._closing.set()

@@ -41,6 +41,7 @@ class Switchboard:
         self._tasks: dict[DialJob, asyncio.Task[None]] = {}
         self._held: dict[DialJob, LeasedAttempt] = {}
         self._draining = False
+        self._trouble: str | None = None
 
     @property
     def free(self) -> int:
@@ -67,8 +68,10 @@ class Switchboard:
     async def advertise_forever(self) -> None:
         """Tell the pacer again and again that this worker lives, and how much it can take."""
         while True:
+            trouble = self._note_trouble()
+            capacity = 0 if self._draining or trouble else self._governor.settle()
             try:
-                await self._attempts.advertise(0 if self._draining else self._governor.settle())
+                await self._attempts.advertise(capacity, unable_because=trouble)
             except Unavailable as error:
                 _log.warning("dialer_not_advertised", reason=str(error))
             await asyncio.sleep(ADVERTISE_SECONDS)
@@ -105,6 +108,16 @@ class Switchboard:
             await self._attempts.retire()
         except Unavailable as error:
             _log.warning("dialer_not_retired", reason=str(error))
+
+    def _note_trouble(self) -> str | None:
+        """Return why no call can leave now, and log when that changes."""
+        before, self._trouble = self._trouble, self._runner.trouble()
+        if self._trouble != before:
+            if self._trouble:
+                _log.warning("telephony_gone", reason=self._trouble)
+            else:
+                _log.info("telephony_is_back")
+        return self._trouble
 
     async def _lease(self, tenant_id: int, jobs: list[DialJob]) -> None:
         try:

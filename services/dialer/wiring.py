@@ -22,6 +22,7 @@ from shared.adapters.redis.connection import open_redis
 from shared.adapters.redis.doorbell import RedisDoorbellListener, broker
 from shared.adapters.redis.scoreboard import RedisScoreboard
 from shared.adapters.sealing.sealer import Sealer
+from shared.adapters.simulator.outage import while_exists
 from shared.adapters.simulator.telephony import Simulator
 from shared.adapters.simulator.witness import open_witness
 from shared.adapters.webhook.sender import WebhookSender
@@ -149,6 +150,7 @@ async def _telephony(settings: Settings, stack: AsyncExitStack) -> Simulator:
         speed=settings.simulator_speed,
         seed=settings.simulator_seed,
         witness=open_witness(settings.simulator_witness),
+        trouble=while_exists(settings.simulator_outage_file),
     )
     stack.push_async_callback(simulator.close)
     return simulator

@@ -108,8 +108,8 @@ class Attempts(Protocol):
     async def now(self) -> datetime:
         """Return Postgres' clock."""
 
-    async def advertise(self, capacity: int) -> None:
-        """Tell the pacer that this worker lives and how many calls it can carry."""
+    async def advertise(self, capacity: int, *, unable_because: str | None = None) -> None:
+        """Tell the pacer that this worker lives, how many calls it can carry, and why none while no trunk takes any."""
 
     async def retire(self) -> None:
         """Tell the pacer that this worker takes no more calls."""

@@ -74,7 +74,7 @@ class Tick(Protocol):
         """Return the campaign's calendar and paces as they stand now."""
 
     async def held_because(self) -> str | None:
-        """Return the reason of a standing hold."""
+        """Return the reason of a standing hold, or why no call can leave at all; None when the campaign may dial."""
 
     async def free_capacity(self) -> int:
         """Return how many calls the living dialers can still take."""

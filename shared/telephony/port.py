@@ -169,6 +169,12 @@ class Telephony(Protocol):
     #: Seconds of call time per second of the loop's clock: 1, save in a simulator that hurries.
     pace_of_time: float
 
+    def trouble(self) -> str | None:
+        """Return why no call can leave now; None while calls can.
+
+        A sentence without its full stop, as people read it on a campaign that is held by it.
+        """
+
     async def place(self, call: OutboundCall, *, not_before: float, send_by: float) -> LiveCall:
         """Place a call, no earlier and no later than these instants on the running loop's clock.
 

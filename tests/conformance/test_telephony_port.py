@@ -18,6 +18,7 @@ from shared.telephony.port import (
     DigitPressed,
     Ended,
     LiveCall,
+    NoTrunk,
     OutboundCall,
     PlayEnded,
     Ringing,
@@ -28,6 +29,10 @@ from shared.telephony.port import (
 
 #: A minute of call time passes in 60 ms: the suite is about order, not about waiting.
 SPEED: Final = 1000.0
+GONE: Final = "the trunk is gone"
+WITHOUT_A_TRUNK: Final[dict[str, Callable[[], Telephony]]] = {
+    "simulator": lambda: Simulator(speed=SPEED, seed=1, trouble=lambda: GONE),
+}
 FACTORIES: Final[dict[str, Callable[[], Telephony]]] = {
     "simulator": lambda: Simulator(speed=SPEED, seed=1),
 }
@@ -224,6 +229,23 @@ async def test_nothing_is_sent_after_its_latest_instant(telephony: Telephony) ->
     now = asyncio.get_running_loop().time()
     with pytest.raises(TooLate):
         await telephony.place(call_to("00"), not_before=now - 2, send_by=now - 1)
+
+
+async def test_an_adapter_that_works_has_no_trouble(telephony: Telephony) -> None:
+    """Campaigns are held in the adapter's words only while it has any."""
+    assert telephony.trouble() is None
+
+
+@pytest.mark.parametrize("adapter", WITHOUT_A_TRUNK)
+async def test_without_a_trunk_nothing_is_sent_and_the_adapter_says_why(adapter: str) -> None:
+    """The phone provably did not ring, and people read why no call can leave."""
+    carrier = WITHOUT_A_TRUNK[adapter]()
+    with pytest.raises(NoTrunk):
+        await place(carrier, call_to("00"))
+    trouble = carrier.trouble()
+    assert trouble
+    assert not trouble.endswith(".")
+    await carrier.close()
 
 
 async def test_nothing_is_sent_before_its_instant(telephony: Telephony) -> None:

@@ -312,6 +312,27 @@ async def test_a_hold_is_told_with_its_reason(store: "Store") -> None:
     assert (await seen(store, tenant_id, other)).held_because == "carrier maintenance"
 
 
+async def test_a_running_campaign_says_why_no_call_can_leave(store: "Store") -> None:
+    """Every living dialer is without a trunk: in their words. One that has a trunk, or a person's hold, comes first."""
+    tenant_id = await store.tenant()
+    campaign_id = await store.campaign(tenant_id)
+    waiting = await store.campaign(tenant_id)
+    await store.campaigns.stop(tenant_id, Dialect.PLUM, waiting, hang_up=False)
+    first, second = store.attempts("w1"), store.attempts("w2")
+    await first.advertise(0, unable_because="the trunk north does not answer")
+    assert (await seen(store, tenant_id, campaign_id)).held_because == "the trunk north does not answer"
+    assert (await seen(store, tenant_id, waiting)).held_because is None
+    await store.sql("INSERT INTO hold (tenant_id, reason) VALUES ($1, 'complaints')", tenant_id)
+    assert (await seen(store, tenant_id, campaign_id)).held_because == "complaints"
+    await store.sql("DELETE FROM hold")
+    await second.advertise(5)
+    assert (await seen(store, tenant_id, campaign_id)).held_because is None
+    await store.sql("UPDATE dialer SET seen_at = clock_timestamp() - interval '6.1 s' WHERE worker = 'w2'")
+    assert (await seen(store, tenant_id, campaign_id)).held_because == "the trunk north does not answer"
+    await store.sql("DELETE FROM dialer")
+    assert (await seen(store, tenant_id, campaign_id)).held_because is None
+
+
 # Postgres away ---------------------------------------------------------------------------------------------------
 
 

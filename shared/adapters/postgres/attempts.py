@@ -148,8 +148,8 @@ class PostgresAttempts(Attempts):
         return instant
 
     @override
-    async def advertise(self, capacity: int) -> None:
-        await self._database.row(_SQL["advertise_dialer"], self._worker, capacity)
+    async def advertise(self, capacity: int, *, unable_because: str | None = None) -> None:
+        await self._database.row(_SQL["advertise_dialer"], self._worker, capacity, unable_because)
 
     @override
     async def retire(self) -> None:

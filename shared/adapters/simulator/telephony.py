@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from typing_extensions import override
 
+from shared.adapters.simulator.outage import Trouble, never
 from shared.adapters.simulator.population import Behaviour, Callee, callee_of
 from shared.adapters.simulator.witness import Sight, Witness, look_away
 from shared.domain.disposition import CalleeType, CallEnding
@@ -21,6 +22,7 @@ from shared.telephony.port import (
     DigitPressed,
     Ended,
     LiveCall,
+    NoTrunk,
     OutboundCall,
     PlayEnded,
     RecordingEnded,
@@ -57,11 +59,18 @@ _CALLEE_TYPES = {Behaviour.MACHINE: CalleeType.ANSWERING_MACHINE, Behaviour.FAX:
 class Simulator(Telephony):
     """Places calls to simulated callees."""
 
-    def __init__(self, *, speed: float, seed: int, witness: Witness = look_away) -> None:
+    def __init__(
+        self, *, speed: float, seed: int, witness: Witness = look_away, trouble: Trouble = never
+    ) -> None:
         self.pace_of_time = speed
         self._seed = seed
         self._witness = witness
+        self._trouble = trouble
         self._live: set[SimulatedCall] = set()
+
+    @override
+    def trouble(self) -> str | None:
+        return self._trouble()
 
     @override
     async def place(self, call: OutboundCall, *, not_before: float, send_by: float) -> LiveCall:
@@ -71,6 +80,8 @@ class Simulator(Telephony):
             await asyncio.sleep(wait)
         if loop.time() > send_by:
             raise TooLate
+        if (trouble := self._trouble()) is not None:
+            raise NoTrunk(trouble)
         # Told before the call exists: from here on the network has the INVITE, whatever becomes of this process.
         self._witness(Sight.INVITE, call, loop.time())
         live = SimulatedCall(call, callee_of(call.e164, seed=self._seed), self.pace_of_time, self._witness)

@@ -82,10 +82,12 @@ SELECT c.campaign_id, c.name, c.state, c.first_date, c.last_date, c.time_zone, c
                          ORDER BY w.window_no)
         FROM campaign_window w JOIN pacing_profile p ON p.tenant_id = w.tenant_id AND p.profile_id = w.profile_id
         WHERE w.tenant_id = c.tenant_id AND w.campaign_id = c.campaign_id) AS profiles,
-       (SELECT h.reason FROM hold h
-        WHERE h.tenant_id IN (0, c.tenant_id) AND h.released_at IS NULL
-          AND (h.campaign_id IS NULL OR h.campaign_id = c.campaign_id)
-        ORDER BY h.placed_at LIMIT 1) AS held_because,
+       COALESCE(
+           (SELECT h.reason FROM hold h
+            WHERE h.tenant_id IN (0, c.tenant_id) AND h.released_at IS NULL
+              AND (h.campaign_id IS NULL OR h.campaign_id = c.campaign_id)
+            ORDER BY h.placed_at LIMIT 1),
+           (SELECT t.reason FROM telephony_trouble t WHERE c.state = 'RUNNING')) AS held_because,
        q.accepted,
        (SELECT count(*) FROM number n
         WHERE n.tenant_id = c.tenant_id AND n.campaign_id = c.campaign_id AND n.state = 'WAITING') AS waiting,

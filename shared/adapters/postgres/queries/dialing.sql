@@ -203,9 +203,10 @@ WHERE c.tenant_id = $1 AND c.campaign_id = $2
 ORDER BY w.window_no;
 
 -- name: advertise_dialer
--- A dialer tells that it lives and what it can carry.
-INSERT INTO dialer (worker, capacity, seen_at) VALUES ($1, $2, clock_timestamp())
-ON CONFLICT (worker) DO UPDATE SET capacity = excluded.capacity, seen_at = excluded.seen_at;
+-- A dialer tells that it lives, what it can carry, and why nothing, where it has no trunk to send a call through.
+INSERT INTO dialer (worker, capacity, unable_because, seen_at) VALUES ($1, $2, $3, clock_timestamp())
+ON CONFLICT (worker) DO UPDATE
+SET capacity = excluded.capacity, unable_because = excluded.unable_because, seen_at = excluded.seen_at;
 
 -- name: retire_dialer
 -- A dialer says goodbye.

@@ -30,10 +30,12 @@ SELECT (SELECT COALESCE(sum(capacity), 0) FROM dialer WHERE seen_at > clock_time
      - (SELECT count(*) FROM attempt WHERE state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL')) AS calls;
 
 -- name: standing_hold
--- Why a campaign is held, if it is.
-SELECT reason FROM hold
-WHERE tenant_id IN (0, $1) AND released_at IS NULL AND (campaign_id IS NULL OR campaign_id = $2)
-ORDER BY placed_at LIMIT 1;
+-- Why a campaign is held, if it is: by a person, or because no call can leave at all.
+SELECT COALESCE(
+    (SELECT reason FROM hold
+     WHERE tenant_id IN (0, $1) AND released_at IS NULL AND (campaign_id IS NULL OR campaign_id = $2)
+     ORDER BY placed_at LIMIT 1),
+    (SELECT reason FROM telephony_trouble));
 
 -- name: calls_under_way
 -- Calls of a campaign that count against its cap.

@@ -154,8 +154,8 @@ class MemoryAttempts(Attempts):
         return NOON
 
     @override
-    async def advertise(self, capacity: int) -> None:
-        self._say("advertise", capacity)
+    async def advertise(self, capacity: int, *, unable_because: str | None = None) -> None:
+        self._say("advertise", capacity, unable_because)
 
     @override
     async def retire(self) -> None:
@@ -221,6 +221,11 @@ class ScriptedTelephony(Telephony):
         self.error = error
         self.placed: list[tuple[OutboundCall, float, float]] = []
         self.calls: list[ScriptedCall] = []
+        self.gone_because: str | None = None
+
+    @override
+    def trouble(self) -> str | None:
+        return self.gone_because
 
     @override
     async def place(self, call: OutboundCall, *, not_before: float, send_by: float) -> LiveCall:

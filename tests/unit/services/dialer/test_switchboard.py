@@ -218,8 +218,27 @@ def test_the_pacer_is_told_the_room_again_and_again() -> None:
         await cancel(task)
 
     process.live(story, capacity=200)
-    assert process.attempts.of("advertise") == [(200,), (100,), (0,)]
+    assert process.attempts.of("advertise") == [(200, None), (100, None), (0, None)]
     assert LEAST < 100
+
+
+def test_a_dialer_without_a_trunk_says_why_and_takes_it_back() -> None:
+    """It asks for no calls while none can leave; the log says once that the trunk is gone, once that it is back."""
+    process = Process()
+
+    async def story(process: Process) -> None:
+        process.telephony.gone_because = "the trunk north does not answer"
+        task = asyncio.create_task(process.switchboard.advertise_forever())
+        await asyncio.sleep(ADVERTISE_SECONDS * 1.5)
+        process.telephony.gone_because = None
+        await asyncio.sleep(ADVERTISE_SECONDS)
+        await cancel(task)
+
+    with capture_logs() as lines:
+        process.live(story, capacity=200)
+    gone = (0, "the trunk north does not answer")
+    assert process.attempts.of("advertise") == [gone, gone, (200, None)]
+    assert [line["event"] for line in lines] == ["telephony_gone", "telephony_is_back"]
 
 
 def test_calls_are_hung_up_when_a_stop_or_a_hold_wants_it() -> None:
