@@ -11,7 +11,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test check chaos bench format clean FORCE
+.PHONY: help setup run test check chaos drills bench format clean FORCE
 
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 RUN_READY := .venv/.ready-to-run-$(HERE)
@@ -40,6 +40,9 @@ check: $(TEST_READY)  ## everything that CI asks: format, lint, types, import co
 
 chaos: $(TEST_READY)  ## crash a whole platform at random for minutes and judge it (ARGS="--numbers 6000 --seconds 600 --seed 7")
 	@.venv/bin/python tests/chaos/run.py $(ARGS)
+
+drills: $(TEST_READY)  ## take Redis, Postgres or the trunk away from a running platform, one after the other (ARGS=)
+	@.venv/bin/pytest -m drill tests/chaos $(ARGS)
 
 bench: $(TEST_READY)  ## measure throughput and timing on this machine (ARGS=)
 	@.venv/bin/python tests/bench/run.py $(ARGS)

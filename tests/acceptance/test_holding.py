@@ -1,9 +1,14 @@
 """The emergency brake: it needs Postgres and nothing else."""
 
+import shlex
+import stat
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
 
 pytestmark = pytest.mark.acceptance
 
@@ -37,3 +42,18 @@ def test_a_brake_that_cannot_be_pulled_says_why(
     assert refused.returncode != 0
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_the_brake_of_a_platform_on_its_own_servers(
+    platform: "Platform", paceline: Callable[..., Any]
+) -> None:
+    """What `paceline up` leaves in its data folder is all that the commands on Postgres itself need."""
+    file = platform.data_dir / "environment"
+    lines = [line.removeprefix("export ") for line in file.read_text().splitlines()]
+    words = (shlex.split(line)[0].partition("=") for line in lines)
+    environment = {name: value for name, _, value in words}
+    assert paceline("hold", "--all", "--reason", "drill", **environment).returncode == 0
+    assert paceline("release", "--all", **environment).stdout.strip() == "1 hold released."
+    assert stat.S_IMODE(file.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+    assert platform.stop() == 0
+    assert not file.exists()

@@ -11,7 +11,7 @@ from tests.chaos.faults import Kind
 from tests.chaos.instants import now
 from tests.chaos.stage import LEASE_SECONDS
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 #: "Dialing resumes within 10 s of its return."
 RESUMED_SECONDS = 10.0

@@ -12,7 +12,7 @@ from tests.chaos.conftest import Scene
 from tests.chaos.customer import ChaosCampaign
 from tests.chaos.instants import now
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.drill, pytest.mark.asyncio(loop_scope="module")]
 
 NUMBERS: Final = 1000
 GONE_SECONDS: Final = 60.0

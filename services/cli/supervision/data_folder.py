@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,16 @@ class DataFolder:
     def token_file(self) -> Path:
         """The token of the first tenant, so that a second start prints the same."""
         return self.path / "token"
+
+    @property
+    def environment_file(self) -> Path:
+        """What a shell reads for the commands that work on Postgres itself, while the platform is up."""
+        return self.path / "environment"
+
+    def store_environment(self, variables: Mapping[str, str]) -> None:
+        """Write lines that a shell may read: they are quoted for it."""
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+        write_private(self.environment_file, "".join(lines))
 
     def make(self) -> None:
         """Make the folder where it is not there yet."""

@@ -7,6 +7,7 @@ wherever the start had come to.
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -116,7 +117,7 @@ class _Up:
             if platform:
                 self._write_ready_file(platform, plan.servers, supervisor.pids())
 
-        with removed_at_the_end(self._options.ready_file):
+        with removed_at_the_end(self._options.ready_file), removed_at_the_end(self._folder.environment_file):
             async with (
                 self._workplace() as begin_work,
                 Supervisor(
@@ -128,6 +129,7 @@ class _Up:
             ):
                 self._screen.say("Starting the API, the pacer, the dialer and the dashboard.")
                 platform = await start_platform(plan, supervisor)
+                self._folder.store_environment(environment_of(platform, plan))
                 tell_who_needs_to_know()
                 introduce(platform, self._screen)
                 begin_work(platform)
@@ -224,6 +226,17 @@ def key_file_of(folder: DataFolder, settings: Settings) -> Path:
     return folder.key_file
 
 
+def environment_of(platform: RunningPlatform, plan: Plan) -> dict[str, str]:
+    """Return what every command of `paceline` needs to find this platform."""
+    return {
+        "PACELINE_API": platform.api,
+        "PACELINE_TOKEN": platform.token,
+        "DATABASE_URL": plan.servers.database_url,
+        "REDIS_URL": plan.servers.redis_url,
+        "PACELINE_SECRET_KEY_FILE": str(plan.key_file.absolute()),
+    }
+
+
 def introduce(platform: RunningPlatform, screen: Screen) -> None:
     """Tell a person where everything is."""
     screen.say(
@@ -234,7 +247,7 @@ Paceline runs. Ctrl-C stops it.
   Logs       {platform.folder.path / "logs"}
 
 In another terminal:
-  export PACELINE_API={platform.api} PACELINE_TOKEN=$(cat {platform.folder.token_file})
+  . {shlex.quote(str(platform.folder.environment_file))}
   {own_command()} campaign list
 """
     )

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 
 from services.cli.supervision.data_folder import DataFolder, write_private_json
@@ -46,3 +47,12 @@ def test_a_ready_file_is_replaced_in_one_step(tmp_path: Path) -> None:
         assert json.load(before)["api"].endswith(":1")
     assert json.loads(path.read_text())["api"].endswith(":2")
     assert _mode(path) == 0o600
+
+
+def test_a_shell_reads_the_environment_as_it_was_written(tmp_path: Path) -> None:
+    """Whatever a password is made of: the lines are quoted, and nobody else may read them."""
+    folder = DataFolder(tmp_path)
+    folder.store_environment({"DATABASE_URL": "postgres://a:b'$(c)d@/x y"})
+    script = f'. {folder.environment_file} && printf %s "$DATABASE_URL"'
+    ran = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "postgres://a:b'$(c)d@/x y"
