@@ -23,8 +23,8 @@ from shared.ports.doorbell import Doorbell, DoorbellAway, DoorbellListener
 WORKER_TIMEOUT_MS = 20
 #: The callbacks only hand over: two threads keep one free while the other waits for the loop.
 WORKER_THREADS = 2
-#: What a consumer takes from Redis at a time. dramatiq's own default, twice the threads, costs a look at Redis for every
-#: four rings: 530 a second were heard, and 4,000 are with this. More brings nothing, and takes from other dialers.
+#: What a consumer takes from Redis at a time. dramatiq's own default, twice the threads, costs a look at Redis for
+#: every four rings: 530 a second were heard, and 4,000 are with this. More brings nothing, and robs other dialers.
 PREFETCH = 32
 #: A server that is away is noticed within this time instead of the system's minutes.
 SOCKET_TIMEOUT_SECONDS = 2.0
