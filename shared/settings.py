@@ -8,10 +8,11 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.domain.errors import PacelineError
+from shared.domain.callee_hours import parse_switch
+from shared.domain.errors import Invalid, PacelineError
 
 
 class Misconfigured(PacelineError):
@@ -54,6 +55,16 @@ class Settings(BaseSettings):
     )
     upload_bytes: int = Field(
         default=256 * 1024 * 1024, ge=1024, description="The largest phone list that is taken, in bytes."
+    )
+    callee_hours: str = Field(
+        default="off",
+        description="off, on (08:00-21:00) or hours on callees' clocks, for new campaigns that say nothing of them.",
+    )
+    callee_gap_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=28 * 24 * 3600,
+        description="The least time from the end of a call to a number to its tenant's next call to it.",
     )
     preflight: Literal["off", "warn", "require"] = Field(
         default="warn",
@@ -124,6 +135,15 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="json", description="Log lines for people or for programs."
     )
+
+    @field_validator("callee_hours")
+    @classmethod
+    def _hours_are_hours(cls, text: str) -> str:
+        try:
+            parse_switch(text, field="callee_hours")
+        except Invalid as error:
+            raise ValueError(error.message.removesuffix(".")) from error
+        return text
 
     def required_database_url(self) -> str:
         """Return the Postgres address; raises Misconfigured when it is not set."""

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.api.answers import error_answer, json_answer, speak_of_errors
 from services.api.authentication import authenticate
+from services.api.blocklist import BlocklistRoom
 from services.api.deliveries import DeliveryRoom
 from services.api.holds import HoldDesk
 from services.api.plum.campaigns import PlumCampaigns
@@ -15,7 +16,9 @@ from services.api.plum.schedules import Schedules
 from services.api.preflight import Inspector
 from services.api.results import ResultRoom
 from services.api.routes import Handler, Route
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.egress import EgressPolicy
+from shared.ports.blocklist import Blocklist
 from shared.ports.campaigns import Campaigns
 from shared.ports.delivery_desk import DeliveryDesk
 from shared.ports.holds import Holds
@@ -30,12 +33,14 @@ def api_routes(
     holds: Holds,
     desk: DeliveryDesk,
     feed: ResultFeed,
+    blocklist: Blocklist,
     *,
     egress: EgressPolicy,
     inspector: Inspector,
     upload_bytes: int,
+    callee_hours: CalleeHours | None = None,
 ) -> tuple[Route, ...]:
-    """Return every route of the API."""
+    """Return every route of the API; `callee_hours` are those of new campaigns that say nothing of them."""
 
     async def health(_request: web.Request) -> web.Response:
         if await campaigns.works():
@@ -46,10 +51,11 @@ def api_routes(
         Route(method="GET", path="/healthz", handler=health, summary="Whether the API works", public=True),
         *Schedules(campaigns).routes(),
         *Profiles(campaigns).routes(),
-        *PlumCampaigns(campaigns, egress, inspector, upload_bytes).routes(),
+        *PlumCampaigns(campaigns, egress, inspector, upload_bytes, callee_hours).routes(),
         *HoldDesk(holds, campaigns).routes(),
         *DeliveryRoom(desk).routes(),
         *ResultRoom(feed).routes(),
+        *BlocklistRoom(blocklist, upload_bytes).routes(),
     )
 
 

@@ -6,11 +6,14 @@ from services.api.preflight import Inspector, Preflight
 from services.api.server import api_routes, application
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
+from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
+from shared.adapters.postgres.blocklist import PostgresBlocklist
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
 from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.result_feed import PostgresResultFeed
+from shared.domain.callee_hours import parse_switch
 from shared.domain.egress import EgressPolicy
 from shared.observability.readiness import announce_ready
 from shared.process import StopRequest, run_service
@@ -24,7 +27,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     database = await Database.connect(
         settings.required_database_url(), role=ROLE, size=settings.database_pool_size
     )
-    campaigns = PostgresCampaigns(database)
+    campaigns = PostgresCampaigns(database, LibphonenumberZones())
     policy = EgressPolicy(allow=tuple(settings.egress_allow))
     session = guarded_session(policy)
     routes = api_routes(
@@ -32,9 +35,11 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         PostgresHolds(database),
         PostgresDeliveryDesk(database),
         PostgresResultFeed(database),
+        PostgresBlocklist(database),
         egress=policy,
         inspector=Inspector(GuardedFetcher(session, policy), Preflight(settings.preflight)),
         upload_bytes=settings.upload_bytes,
+        callee_hours=parse_switch(settings.callee_hours, field="callee_hours"),
     )
     runner = web.AppRunner(application(campaigns, routes), access_log=None)
     await runner.setup()

@@ -4,6 +4,8 @@ A defect of ours is the exception: it is told in one sentence too, and its trace
 """
 
 import os
+import sys
+import traceback
 from collections.abc import Iterable
 
 from pydantic import ValidationError
@@ -44,6 +46,15 @@ def defect_sentence(error: Exception) -> str:
         f"Paceline has a defect ({name}: {error}). Please report it; {TRACEBACK_SETTING}=debug in the environment "
         "shows where it is."
     )
+
+
+def tell(error: Exception) -> None:
+    """Write on standard error what a person should know."""
+    sentence = sentence_for(error)
+    # A service's log is read by whoever mends it, so a defect leaves its traceback there.
+    if sentence is None and (wants_traceback() or not sys.stderr.isatty()):
+        traceback.print_exception(error)
+    sys.stderr.write(f"{sentence or defect_sentence(error)}\n")
 
 
 def wants_traceback() -> bool:

@@ -4,7 +4,6 @@ The help must answer at once, and a pacer must not load a web server: what a com
 """
 
 import sys
-import traceback
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Annotated
 
 import typer
 
+from services.cli.checking.commands import check
 from services.cli.client.commands import app as campaign_app
 from services.cli.deliveries.commands import app as delivery_app
-from services.cli.errors import defect_sentence, sentence_for, wants_traceback
+from services.cli.errors import tell
 from services.cli.process import run_service
 from services.cli.running import run
 from services.cli.screen import screen_on
@@ -244,6 +244,9 @@ def release(
     run(release_holds(screen_on(), tenant=_one_of(tenant, everybody=everybody)))
 
 
+app.command(rich_help_panel=ADMINISTRATION)(check)
+
+
 def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
     """Return the tenant's name, or None for everybody; raises a usage error for both or neither."""
     if (tenant is not None) == everybody:
@@ -265,16 +268,8 @@ def main() -> None:
     try:
         app(prog_name="paceline")
     except Exception as error:  # noqa: BLE001 - the last one to know: whatever it is, a person gets a sentence
-        sys.exit(_told(error))
-
-
-def _told(error: Exception) -> int:
-    sentence = sentence_for(error)
-    # A service's log is read by whoever mends it, so a defect leaves its traceback there.
-    if sentence is None and (wants_traceback() or not sys.stderr.isatty()):
-        traceback.print_exception(error)
-    sys.stderr.write(f"{sentence or defect_sentence(error)}\n")
-    return 1
+        tell(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from shared.adapters.egress.session import guarded_session
 from shared.adapters.embedded.servers import EmbeddedServers
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.holds import PostgresHolds
+from shared.adapters.postgres.invariants import ROLE as INVARIANTS_ROLE
+from shared.adapters.postgres.invariants import PostgresInvariants
 from shared.adapters.postgres.migrations import migrate as apply_migrations
 from shared.adapters.postgres.tenants import ROLE as ADMIN_ROLE
 from shared.adapters.postgres.tenants import create_token as issue_token
@@ -24,6 +26,7 @@ from shared.clock import utc_now
 from shared.domain.egress import EgressPolicy
 from shared.ports.delivering import OutgoingWebhook, TryReport
 from shared.ports.holds import Holds
+from shared.ports.invariants import Invariants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,16 @@ async def holds(database_url: str) -> AsyncIterator[Holds]:
     database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
     try:
         yield PostgresHolds(database)
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def invariants(database_url: str) -> AsyncIterator[Invariants]:
+    """Open what can be asked whether the invariants hold."""
+    database = await Database.connect(database_url, role=INVARIANTS_ROLE, size=1)
+    try:
+        yield PostgresInvariants(database)
     finally:
         await database.close()
 

@@ -11,7 +11,7 @@ the INVITE has left, nobody retries by reflex.
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -23,7 +23,7 @@ from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, concl
 from shared.domain.disposition import CallEnding, Disposition, Outcome, Stage, disposition_of
 from shared.domain.errors import Unavailable
 from shared.domain.fence import fence_of
-from shared.domain.gate import GateFacts, verdict
+from shared.domain.gate import GateFacts, verdict, words
 from shared.domain.retry import (
     RETRYABLE,
     BackInLine,
@@ -32,6 +32,7 @@ from shared.domain.retry import (
     Withheld,
     after_call,
     after_withheld,
+    land,
 )
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
@@ -65,6 +66,8 @@ class CallLimits:
     longest_call_seconds: float
     #: After this, counted from the intent, the reaper has written the number's end.
     quarantine_seconds: float
+    #: From the end of a call to a number to the next one's start.
+    callee_gap_seconds: float = 0.0
 
 
 class CallRunner:
@@ -128,7 +131,7 @@ class CallRunner:
             case LeaseGone():
                 return None
             case GateFacts() as facts:
-                return await self.withhold(leased, verdict(facts) or Withheld.LATE)
+                return await self.withhold(leased, verdict(facts) or Withheld.LATE, facts)
             case Intent(at):
                 await failpoint(Failpoint.INTENT_COMMITTED)
                 return await self._dial(leased, fence, at)
@@ -141,19 +144,29 @@ class CallRunner:
         except TimeoutError:
             return self._closing.is_set()
 
-    async def withhold(self, leased: LeasedAttempt, reason: Withheld) -> None:
+    async def withhold(self, leased: LeasedAttempt, reason: Withheld, facts: GateFacts | None = None) -> None:
         """Record that the attempt was no call, and put its number where it belongs."""
         self._witness.withheld(reason)
-        now = await insist(self._attempts.now, self._limits.quarantine_seconds)
-        decision = after_withheld(reason, now=now)
+        decision = await self._after_withheld(leased, reason, facts)
         follow_up: Conclusion | WaitUntil | BackInLine = (
             conclude(_facts(leased), decision.disposition) if isinstance(decision, Conclude) else decision
         )
+        why = None if facts is None else words(reason, facts, leased.callee)
         await insist(
-            lambda: self._attempts.withhold(leased, reason, follow_up), self._limits.quarantine_seconds
+            lambda: self._attempts.withhold(leased, reason, follow_up, words=why),
+            self._limits.quarantine_seconds,
         )
         if isinstance(follow_up, Conclusion):
             self._result_written()
+
+    async def _after_withheld(
+        self, leased: LeasedAttempt, reason: Withheld, facts: GateFacts | None
+    ) -> Conclude | WaitUntil | BackInLine:
+        if facts is None or reason not in {Withheld.CALLEE_HOURS, Withheld.TOO_SOON}:
+            now = await insist(self._attempts.now, self._limits.quarantine_seconds)
+            return after_withheld(reason, now=now)
+        calendar = await insist(lambda: self._attempts.calendar(leased.job), self._limits.quarantine_seconds)
+        return land(calendar, leased.callee, earliest=max(facts.now, facts.rested_at or facts.now))
 
     async def _dial(self, leased: LeasedAttempt, fence: str, intent_at: datetime) -> None:
         call = OutboundCall(
@@ -257,7 +270,15 @@ class CallRunner:
             return Conclude(disposition)  # the common case needs no calendar
         calendar = await insist(lambda: self._attempts.calendar(leased.job), self._limits.quarantine_seconds)
         now = await insist(self._attempts.now, self._limits.quarantine_seconds)
-        return after_call(policy, calendar, tries=tries, disposition=disposition, ended_at=now)
+        return after_call(
+            policy,
+            calendar,
+            tries=tries,
+            disposition=disposition,
+            ended_at=now,
+            callee=leased.callee,
+            gap=timedelta(seconds=self._limits.callee_gap_seconds),
+        )
 
 
 def _facts(leased: LeasedAttempt) -> NumberFacts:

@@ -103,7 +103,12 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
     sealer = Sealer.from_key_file(settings.required_secret_key_file())
     policy = EgressPolicy(allow=tuple(settings.egress_allow))
     deliverer = await _deliverer(settings, stack, sealer, policy, scoreboard, tally)
-    attempts = PostgresAttempts(database, worker=process_id(), lease_seconds=settings.lease_seconds)
+    attempts = PostgresAttempts(
+        database,
+        worker=process_id(),
+        lease_seconds=settings.lease_seconds,
+        callee_gap_seconds=settings.callee_gap_seconds,
+    )
     runner = CallRunner(
         attempts=attempts,
         telephony=await _telephony(settings, stack),
@@ -206,6 +211,7 @@ def _limits(settings: Settings) -> CallLimits:
         quarantine_seconds=settings.longest_call_seconds
         + settings.ring_seconds
         + settings.quarantine_margin_seconds,
+        callee_gap_seconds=settings.callee_gap_seconds,
     )
 
 

@@ -7,6 +7,7 @@ sentence a person reads when several gates are shut.
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.callee_hours import CalleeClock, why_closed
 from shared.domain.retry import Withheld
 
 
@@ -22,6 +23,10 @@ class GateFacts:
     same_epoch: bool
     held: bool
     excluded: bool
+    #: When the callee's hours end; None where they do not matter.
+    callee_closes_at: datetime | None = None
+    #: When the next call to the number may be placed; None where the last one was long enough ago.
+    rested_at: datetime | None = None
 
 
 def verdict(facts: GateFacts) -> Withheld | None:
@@ -31,6 +36,19 @@ def verdict(facts: GateFacts) -> Withheld | None:
         Withheld.HELD: facts.held,
         Withheld.EXCLUDED: facts.excluded,
         Withheld.WINDOW_CLOSED: facts.now >= facts.window_closes_at,
+        Withheld.CALLEE_HOURS: facts.callee_closes_at is not None and facts.now >= facts.callee_closes_at,
+        Withheld.TOO_SOON: facts.rested_at is not None and facts.now < facts.rested_at,
         Withheld.LATE: facts.now > facts.send_by,
     }
     return next((reason for reason, is_shut in shut.items() if is_shut), None)
+
+
+def words(reason: Withheld, facts: GateFacts, callee: CalleeClock | None) -> str:
+    """Say why an attempt was withheld, with the times that decided it, each with its zone."""
+    if reason is Withheld.CALLEE_HOURS and callee is not None:
+        return why_closed(callee, facts.now)
+    if reason is Withheld.TOO_SOON and facts.rested_at is not None:
+        return (
+            f"{reason.value}: {facts.now:%H:%M:%S} UTC, allowed from {facts.rested_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    return reason.value

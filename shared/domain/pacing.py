@@ -13,7 +13,8 @@ over its period. A slot gives at most one call an *emission*: a number and a due
 
 If that is not before the end of the period and of the stretch, the slot is spent, and so are those that are
 left. A slot that went by while nothing was waiting is spent too. So a cycle holds at most N calls, and what
-a campaign did not call it does not save up.
+a campaign did not call it does not save up. A call may leave a little after its due instant, but not after the
+end of its period: a late one would be one too many among the next period's calls, which may all be on time.
 
 The decision offers due instants up to a horizon ahead, so that each call can be rung early and sent on time.
 The caller claims as many numbers, says how many it got, and stores the settled state in that transaction: a
@@ -115,6 +116,9 @@ class Plan:
     #: The number of the first due instant's emission; the others follow.
     first_emission_number: int
     dues: tuple[datetime, ...]
+    #: Before when each of these calls must have been sent: the end of its period, or of its stretch. A call that is
+    #: a little late must not be one too many in the next period, whose own calls may all be on time.
+    send_before: tuple[datetime, ...]
     #: After none of the dues, after the first, after the first two, and so on.
     states: tuple[PacingState, ...]
     #: When to look again if all dues are taken.
@@ -206,19 +210,22 @@ def plan(
         lead=lead,
     )
     dues: list[datetime] = []
+    send_before: list[datetime] = []
     states = [_caught_up_with(state, look, waiting=waiting)]
     # If nothing more fits into the stretches given, the next one comes into view when the first closes.
     wake_at = stretches[0].closes_at if stretches else None
-    for due, after in _emissions(states[0], look):
+    for due, closes_at, after in _emissions(states[0], look):
         if due > look.now + horizon or len(dues) == most:
             wake_at = max(look.now, due - horizon)
             break
         dues.append(due)
+        send_before.append(closes_at)
         states.append(after)
     return Plan(
         now=look.now,
         first_emission_number=state.ring.emitted + 1,
         dues=tuple(dues),
+        send_before=tuple(send_before),
         states=tuple(states),
         wake_at=wake_at,
     )
@@ -245,17 +252,17 @@ def _caught_up_with(state: PacingState, look: _Look, *, waiting: bool) -> Pacing
     return replace(state, cycle=cycle.spent_until(look.now) if idle else cycle, idle_since=idle_since)
 
 
-def _emissions(state: PacingState, look: _Look) -> Iterator[tuple[datetime, PacingState]]:
-    """Yield every due instant that fits, with the state after it."""
+def _emissions(state: PacingState, look: _Look) -> Iterator[tuple[datetime, datetime, PacingState]]:
+    """Yield every due instant that fits, with the end of the time in which it fits, and the state after it."""
     while (found := _next_emission(state, look)) is not None:
-        due, cycle = found
+        due, closes_at, cycle = found
         ring = state.ring.under(cycle.pace).grown(due)
         state = PacingState(cycle=replace(cycle, next_slot=cycle.next_slot + 1), ring=ring)
         look.due_at[ring.emitted] = due
-        yield due, state
+        yield due, closes_at, state
 
 
-def _next_emission(state: PacingState, look: _Look) -> tuple[datetime, Cycle] | None:
+def _next_emission(state: PacingState, look: _Look) -> tuple[datetime, datetime, Cycle] | None:
     """Find the first slot from which a call can be due in time, in this cycle or a later one."""
     for stretch in look.stretches:
         cycle = look.cycle_in(stretch, state.cycle)
@@ -264,7 +271,7 @@ def _next_emission(state: PacingState, look: _Look) -> tuple[datetime, Cycle] | 
             if cycle.next_slot < cycle.pace.amount and earliest < cycle.ends_at:
                 due = max(cycle.next_slot_due_at, earliest)
                 if due < stretch.closes_at:
-                    return due, cycle
+                    return due, min(cycle.ends_at, stretch.closes_at), cycle
                 break
             # What the old pace forbids says nothing about the new one: only time itself skips its cycles.
             cycle = cycle.following(stretch.pace, earliest if cycle.pace == stretch.pace else look.now)

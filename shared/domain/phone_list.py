@@ -192,6 +192,7 @@ def _plain_rows(text: str, first_line_no: int) -> list[Row]:
                 None,
                 reference or None,
                 (),
+                None,
             ),
         )
         if number

@@ -3,8 +3,9 @@
     destination,message_reference,first_name
     tel:+16177123000;ani=5553336666,invoice-7,Ada
 
-The first column is called `destination`; one called `message_reference` is the reference; the others become
-variables of the call and so must be names that a VoiceXML application can use.
+The first column is called `destination`; one called `message_reference` is the reference; one called `time_zone`
+says where the number is at home, as an IANA name, where the list knows it better than its area code does (empty: the
+area code decides). The others become variables of the call and so must be names that a VoiceXML application can use.
 """
 
 import re
@@ -23,12 +24,14 @@ from shared.domain.phone_list_line import (
     read_reference,
     refused_line,
 )
+from shared.domain.time_zone import check_zone
 
 MAX_VARIABLES: Final = 32  # posted with every call; more belongs into the application's own database
 MAX_VALUE_CHARS: Final = 1024  # a paragraph to be read out
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _DESTINATION = "destination"
 _REFERENCE = "message_reference"
+_TIME_ZONE = "time_zone"
 
 
 class Columns:
@@ -43,8 +46,14 @@ class Columns:
         if len({name.lower() for name in [_DESTINATION, *names]}) <= len(names):
             msg = "The header names a column twice."
             raise UnreadableList(msg)
-        self._variables = [(place, name) for place, name in enumerate(names, 1) if name.lower() != _REFERENCE]
-        self._reference = next((i for i, name in enumerate(names, 1) if name.lower() == _REFERENCE), None)
+        places = {name.lower(): place for place, name in enumerate(names, 1)}
+        self._reference = places.get(_REFERENCE)
+        self._time_zone = places.get(_TIME_ZONE)
+        self._variables = [
+            (place, name)
+            for place, name in enumerate(names, 1)
+            if place not in {self._reference, self._time_zone}
+        ]
         if len(self._variables) > MAX_VARIABLES:
             msg = f"The header has more than {MAX_VARIABLES} columns for variables."
             raise UnreadableList(msg)
@@ -87,7 +96,15 @@ class Columns:
         e164, ani, post_dial = read_destination(cells[0])
         reference = read_reference(cells[self._reference]) if self._reference else None
         variables = tuple((name, _value(name, cells[place])) for place, name in self._variables)
-        return PhoneEntry(line_no, e164, ani, post_dial, reference, variables)
+        time_zone = _zone(cells[self._time_zone]) if self._time_zone else None
+        return PhoneEntry(line_no, e164, ani, post_dial, reference, variables, time_zone)
+
+
+def _zone(text: str) -> str | None:
+    """Return the time zone of a row, None where the cell is empty."""
+    if text:
+        check_zone(text)
+    return text or None
 
 
 def _value(name: str, text: str) -> str:

@@ -35,6 +35,8 @@ class PhoneEntry(NamedTuple):
     message_reference: str | None
     #: Name and value of each variable of the call, in the header's order.
     variables: tuple[tuple[str, str], ...]
+    #: Where the number is at home, where its list knows it better than a numbering plan; an IANA name.
+    time_zone: str | None = None
 
 
 class RefusedLine(NamedTuple):

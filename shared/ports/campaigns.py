@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import CampaignState, Dialect
 from shared.domain.errors import Conflict, Invalid, PacelineError
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
 
 
@@ -75,6 +77,9 @@ class NewCampaign:
     windows: tuple[NewWindow, ...]
     start_url: str
     result_url: str | None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    #: When callees may be called, by their own clocks; None: whenever the campaign calls.
+    callee_hours: CalleeHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,10 @@ class CampaignView:
     preflight: Mapping[str, str] | None
     numbers: NumberCounts
     calls_in_progress: int
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    callee_hours: CalleeHours | None = None
+    #: Where callees' clocks keep numbers from being called now, in words, each once.
+    withheld: tuple[str, ...] = ()
     #: Final numbers by the published outcome name, and by Plum's result.
     outcomes: Mapping[str, int] = field(default_factory=dict)
     results: Mapping[str, int] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Protocol
 from shared.contracts.conclusion import Conclusion
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
+from shared.domain.callee_hours import CalleeClock
 from shared.domain.calling_window import Calendar
 from shared.domain.disposition import CallEnding, Disposition
 from shared.domain.gate import GateFacts
@@ -43,6 +44,8 @@ class LeasedAttempt:
     #: The campaign's caller id, for numbers without one.
     caller_id: str | None
     retry_policy: RetryPolicy
+    #: The clocks that the campaign keeps to for this number; None where it calls at any time.
+    callee: CalleeClock | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,14 @@ class Attempts(Protocol):
         """End the attempt; its number waits for another try. False when the epoch is stale."""
 
     async def withhold(
-        self, leased: LeasedAttempt, reason: Withheld, follow_up: Conclusion | WaitUntil | BackInLine
+        self,
+        leased: LeasedAttempt,
+        reason: Withheld,
+        follow_up: Conclusion | WaitUntil | BackInLine,
+        *,
+        words: str | None = None,
     ) -> bool:
-        """Record that the attempt was no call. False when the epoch is stale."""
+        """Record that the attempt was no call, in the reason's words or others. False when the epoch is stale."""
 
     async def calendar(self, job: DialJob) -> Calendar:
         """Return the campaign's calendar as it stands now."""

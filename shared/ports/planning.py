@@ -9,6 +9,7 @@ from typing import Protocol
 from shared.contracts.conclusion import Conclusion
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
 from shared.domain.pacing import PacingState
@@ -29,6 +30,8 @@ class DueCampaign:
     pacing: PacingState
     #: Postgres' clock at the beginning of the tick.
     now: datetime
+    #: When callees may be called, by their own clocks; None: whenever the campaign calls.
+    callee_hours: CalleeHours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class LostAttempt:
 class Line:
     """Who of a campaign is still to be called."""
 
-    #: When the first number may be called that is in no attempt; None when there is none.
+    #: When the first number may be called that is in no attempt, by its own hours too; None when there is none.
     next_at: datetime | None
     #: Some number is in an attempt, from which it may come back at any moment.
     in_attempt: bool
@@ -88,7 +91,10 @@ class Tick(Protocol):
     async def claim(
         self, dues: Sequence[datetime], *, first_emission_no: int, closes_at: Sequence[datetime]
     ) -> list[DialJob]:
-        """Plan an attempt at each due instant for as many numbers as are in line, in order."""
+        """Plan an attempt at each due instant for as many numbers as are in line, in order.
+
+        Where the campaign keeps to callees' hours, a number whose own clock forbids the call is not in line.
+        """
 
     async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
         """Store the pacing and when to look again."""

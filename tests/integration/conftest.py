@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -21,19 +21,21 @@ import pytest_asyncio
 from services.api.phone_list_upload import lines_of_array
 from services.pacer.planner import Conditions, plan_campaign
 from shared.adapters.embedded.servers import ServerUrls
+from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
+from shared.adapters.postgres.invariants import PostgresInvariants
 from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.planning import PostgresPlanning
-from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.reaping import PostgresReaping
 from shared.adapters.sealing.sealer import Sealer, create_key_file
 from shared.clock import utc_now
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
 from shared.contracts.dial_job import DialJob
 from shared.domain.attempt import AttemptState
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import Dialect
 from shared.domain.disposition import CalleeType, CallEnding, Disposition, Outcome, Stage
 from shared.domain.pace import Pace
@@ -76,9 +78,14 @@ class Store:
 
     # Repositories ------------------------------------------------------------------------------------------------
 
-    def attempts(self, worker: str = "w1", *, lease_seconds: float = LEASE_SECONDS) -> PostgresAttempts:
+    def attempts(
+        self, worker: str = "w1", *, lease_seconds: float = LEASE_SECONDS, callee_gap_seconds: float = 0.0
+    ) -> PostgresAttempts:
         """A dialer's store."""
-        return PostgresAttempts(self.databases["dialer"], worker=worker, lease_seconds=lease_seconds)
+        return PostgresAttempts(
+            self.databases["dialer"], worker=worker, lease_seconds=lease_seconds,
+            callee_gap_seconds=callee_gap_seconds,
+        )  # fmt: skip
 
     def deliveries(self, *, per_origin: int = 8, lease_seconds: float = LEASE_SECONDS) -> PostgresDeliveries:
         """A deliverer's store."""
@@ -157,11 +164,12 @@ class Store:
 
         `dialed_early` says that the test waited for no due instant, so that its intents lie before theirs.
         """
-        found = {}
-        for name, statement in queries("invariants").items():
-            rows = await self.databases["pacer"].rows(statement, 10)
-            if rows:
-                found[name] = [row["id"] for row in rows]
+        findings = PostgresInvariants(self.databases["pacer"]).check(most=10, within_seconds=60)
+        found = {
+            finding.invariant.name: [offender.id for offender in finding.offenders]
+            async for finding in findings
+            if not finding.holds
+        }
         if dialed_early:
             found.pop("no_call_out_of_its_time", None)
         return found
@@ -185,9 +193,11 @@ class Store:
         start: bool = True,
         result_url: str | None = RESULT_URL,
         last_date: str = "2199-01-01",
+        callee_hours: CalleeHours | None = None,
     ) -> int:
         """Make a campaign of lines such as `+12025550100,reference`, open around the clock."""
         campaign = await self.new_campaign(tenant_id, pace=pace, result_url=result_url, last_date=last_date)
+        campaign = replace(campaign, callee_hours=callee_hours)
         taken = await self.campaigns.create_campaign(
             tenant_id, campaign, lines_of_array(list(lines)) if lines else None
         )
@@ -406,7 +416,7 @@ async def module_store(module_database_url: str, sealer: Sealer) -> AsyncIterato
         sealer=sealer,
         databases=databases,
         superuser=superuser,
-        campaigns=PostgresCampaigns(databases["api"]),
+        campaigns=PostgresCampaigns(databases["api"], LibphonenumberZones()),
         planning=PostgresPlanning(databases["pacer"], send_tolerance_seconds=SEND_TOLERANCE_SECONDS),
         reaping=PostgresReaping(databases["pacer"]),
         tables=await _tables_of_tenants(superuser),

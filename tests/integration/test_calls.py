@@ -4,24 +4,30 @@ Only the callees are simulated, twenty-five times as fast as life.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 from aiohttp import web
 
-from services.api.phone_list_upload import lines_of_array
 from services.dialer import wiring as dialer
 from services.pacer import wiring as pacer
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.tenants import create_token, token_hash
 from shared.adapters.sealing.sealer import Sealer
+from shared.clock import utc_now
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import Dialect
+from shared.domain.disposition import Outcome
 from shared.domain.pace import Pace
+from shared.domain.phone_list import PhoneEntry
+from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import WEEK, parse_calendar_date
 from shared.ports.campaigns import NewCampaign, NewWindow
 from shared.process import StopRequest
@@ -85,6 +91,11 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
+async def _at_once(entries: Sequence[PhoneEntry]) -> AsyncIterator[Sequence[PhoneEntry]]:
+    """Yield a list as a whole."""
+    yield entries
+
+
 @dataclass
 class Platform:
     """A pacer and a dialer that run, and the store of the API beside them."""
@@ -95,8 +106,17 @@ class Platform:
     receiver: Receiver
     dialer_stop: StopRequest
 
-    async def campaign(self, numbers: dict[str, str], *, per_minute: int = 3000, start: bool = True) -> int:
-        """Make a campaign of number -> reference, open around the clock."""
+    async def campaign(
+        self,
+        numbers: dict[str, str],
+        *,
+        per_minute: int = 3000,
+        start: bool = True,
+        retry: RetryPolicy | None = None,
+        callee_hours: CalleeHours | None = None,
+        homes: Mapping[str, str] | None = None,
+    ) -> int:
+        """Make a campaign of number -> reference, open around the clock; `homes` are time zones by number."""
         schedule = await self.store.create_schedule(self.tenant_id, None, WEEK)
         profile = await self.store.create_profile(
             self.tenant_id, None, Pace(period_minutes=1, amount=per_minute)
@@ -107,9 +127,13 @@ class Platform:
             schedule_id=schedule.schedule_id,
             windows=(NewWindow(opens_minute=0, closes_minute=1440, profile_id=profile.profile_id),),
             start_url=f"{self.receiver.base}/vxml", result_url=f"{self.receiver.base}/result",
+            retry=retry or RetryPolicy(), callee_hours=callee_hours,
         )  # fmt: skip
-        lines = lines_of_array([f"tel:{number};ani=+12025550199,{ref}" for number, ref in numbers.items()])
-        taken = await self.store.create_campaign(self.tenant_id, campaign, lines)
+        entries = [
+            PhoneEntry(place, number, "+12025550199", None, ref, (), (homes or {}).get(number))
+            for place, (number, ref) in enumerate(numbers.items(), 1)
+        ]
+        taken = await self.store.create_campaign(self.tenant_id, campaign, _at_once(entries))
         assert taken.accepted == len(numbers)
         if start:
             await self.store.start(self.tenant_id, Dialect.PLUM, taken.campaign_id)
@@ -142,12 +166,13 @@ class Platform:
 
 @asynccontextmanager
 async def running(
-    database_url: str, redis_url: str, key_file: Path, receiver: Receiver
+    database_url: str, redis_url: str, key_file: Path, receiver: Receiver, *, callee_gap_seconds: int = 0
 ) -> AsyncIterator[Platform]:
     """Run a pacer and a dialer for the block."""
     settings = Settings(
         DATABASE_URL=database_url, REDIS_URL=redis_url, secret_key_file=key_file, simulator_speed=SPEED,
         egress_allow=["127.0.0.0/8"], ring_seconds=15, longest_call_seconds=3600, log_level="error", drain_seconds=0,
+        callee_gap_seconds=callee_gap_seconds,
     )  # fmt: skip  # the two addresses go by their aliases
     token = await create_token(database_url, tenant="t", name="n", sealer=Sealer.from_key_file(key_file))
     database = await Database.connect(database_url, role="paceline_api", size=2)
@@ -306,6 +331,95 @@ async def test_one_person_in_two_campaigns_is_never_on_two_calls(platform: Platf
         " WHERE a.intent_at < b.ended_at AND b.intent_at < a.ended_at"
     )
     assert overlapping == []
+
+
+async def test_nobody_is_called_outside_his_own_hours(platform: Platform) -> None:
+    """Of sixty people all over the world those are called whose clocks allow it, and nobody else until the very end.
+
+    Whoever was never called has his one result, OutOfTime, when the campaign is over; nothing is lost.
+    """
+    zones = [f"Etc/GMT{hours:+d}" for hours in range(-12, 12)] + ["America/New_York", "Asia/Tokyo"]
+    homes = {f"+1202555{number:04}": zones[number % len(zones)] for number in range(60)}
+    numbers = {number: f"r{number}" for number in homes}
+    # Half an hour from now on every clock, so that nobody's hours begin or end while this is going on.
+    minute = (utc_now().minute + 30) % 60
+    hours = CalleeHours(from_minute=8 * 60 + minute, until_minute=20 * 60 + minute)
+
+    def may_be_called(number: str, at: datetime) -> bool:
+        here = at.astimezone(ZoneInfo(homes[number]))
+        return hours.from_minute <= here.hour * 60 + here.minute < hours.until_minute
+
+    open_now = {number for number in homes if may_be_called(number, utc_now())}
+    campaign_id = await platform.campaign(numbers, callee_hours=hours, homes=homes)
+
+    async def all_who_may_be_called() -> bool:
+        return open_now <= {result["phone_number"] for result in platform.receiver.results}
+
+    await platform.until(all_who_may_be_called)
+    called = await platform.sql("SELECT e164, intent_at FROM attempt JOIN number USING (number_id)")
+    assert {row["e164"] for row in called} == open_now
+    assert all(may_be_called(row["e164"], row["intent_at"]) for row in called)
+    view = await platform.store.campaign(platform.tenant_id, Dialect.PLUM, campaign_id)
+    assert view.numbers.ready == len(homes) - len(open_now)
+    assert all("allowed" in why for why in view.withheld)
+    await platform.sql("UPDATE campaign SET last_date = first_date")
+    await platform.sql("UPDATE campaign_pacing SET look_at = clock_timestamp()")
+    results = await platform.until_results(len(homes))
+    never = {ref for ref, result in results.items() if result["outcome"] == "OutOfTime"}
+    assert never == {numbers[number] for number in homes.keys() - open_now}
+    assert {results[ref]["attempts"] for ref in never} == {"0"}
+
+
+async def test_two_campaigns_leave_a_person_in_peace_between_their_calls(
+    database_url: str, redis_url: str, key_file: Path, receiver: Receiver
+) -> None:
+    """The second call and every retry come no sooner than the gap after the end of the one before, and cost one try."""
+    gap_seconds = 2
+    policy = RetryPolicy(tries=2, intervals_seconds=(0,))
+    async with running(
+        database_url, redis_url, key_file, receiver, callee_gap_seconds=gap_seconds
+    ) as platform:
+        for name in ("first", "second"):
+            await platform.campaign({"+12025550101": name}, retry=policy)
+        results = await platform.until_results(2, seconds=40)
+        assert {result["attempts"] for result in results.values()} == {"2"}
+        calls = await platform.sql(
+            "SELECT intent_at - lag(ended_at) OVER (ORDER BY intent_at) AS rest FROM attempt WHERE state = 'DONE'"
+        )
+    assert len(calls) == 4
+    assert all(call["rest"].total_seconds() >= gap_seconds for call in calls if call["rest"] is not None)
+
+
+async def test_a_number_is_tried_as_often_as_its_policy_says(platform: Platform) -> None:
+    """One budget of three calls; an outcome with its own interval keeps it, and the result counts every call."""
+    policy = RetryPolicy(
+        tries=3, intervals_seconds=(3600,), by_outcome_seconds={Outcome.BUSY: 1, Outcome.NO_CONNECTION: 0}
+    )
+    await platform.campaign(
+        {"+12025550101": "busy", "+12025550106": "down", "+12025550105": "dead"}, retry=policy
+    )
+    results = await platform.until_results(3)
+    assert {ref: (result["outcome"], result["attempts"]) for ref, result in results.items()} == {
+        "busy": ("Busy", "3"),
+        "down": ("NoConnection", "3"),
+        "dead": ("Unobtainable", "1"),
+    }
+    paused = await platform.sql(
+        "SELECT a.intent_at - b.ended_at AS pause FROM attempt a JOIN attempt b USING (number_id)"
+        " JOIN number USING (number_id) WHERE a.ordinal = b.ordinal + 1 AND e164 = '+12025550101'"
+    )
+    assert len(paused) == 2
+    assert all(row["pause"].total_seconds() >= 1 for row in paused)
+
+
+async def test_a_retry_after_the_last_window_is_out_of_time(platform: Platform) -> None:
+    """The next try would come after the campaign's last day: the number ends at once, with the call that it had."""
+    policy = RetryPolicy(tries=2, by_outcome_seconds={Outcome.BUSY: 28 * 24 * 3600})
+    campaign_id = await platform.campaign({"+12025550101": "busy"}, retry=policy, start=False)
+    await platform.sql("UPDATE campaign SET last_date = current_date + 2")
+    await platform.store.start(platform.tenant_id, Dialect.PLUM, campaign_id)
+    results = await platform.until_results(1)
+    assert (results["busy"]["outcome"], results["busy"]["attempts"]) == ("OutOfTime", "1")
 
 
 async def test_counts_add_up_when_all_is_done(platform: Platform) -> None:

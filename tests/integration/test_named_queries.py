@@ -7,10 +7,12 @@ from shared.adapters.postgres.queries import queries
 
 #: Which role runs which file.
 ROLES = {
+    "callee_hours": "paceline_pacer",
     "campaigns": "paceline_api",
     "delivering": "paceline_deliverer",
     "delivery_desk": "paceline_api",
     "dialing": "paceline_dialer",
+    "blocklist": "paceline_api",
     "holds": "paceline_api",
     "planning": "paceline_pacer",
     "reaping": "paceline_pacer",

@@ -26,7 +26,7 @@ CROSS_TENANT: dict[str, set[str]] = {
     "paceline_dialer": set(),
     "paceline_deliverer": {"tenant", "delivery", "delivery_try", "receiver_disabled"},
     "paceline_pacer": {
-        "attempt", "batch", "blocklist", "callee", "campaign", "campaign_pacing", "campaign_queue",
+        "attempt", "batch", "blocklist", "callee", "callee_zones", "campaign", "campaign_pacing", "campaign_queue",
         "campaign_window", "delivery", "hold", "live_call", "number", "outcome_count", "pacing_profile", "result",
         "schedule",
     },
@@ -94,6 +94,9 @@ async def _furnished(store: "Store") -> int:
     await store.attempts().withhold(refused, Withheld.SHUTDOWN, BackInLine())
     key = tenant_id, done.job.campaign_id
     await store.sql("INSERT INTO refused_line VALUES ($1, $2, 1, 7, 'nobody', 'no number')", *key)
+    await store.sql(
+        "INSERT INTO callee_zones (tenant_id, campaign_id, zones_no, zones) VALUES ($1, $2, 1, '{UTC}')", *key
+    )
     await store.sql("INSERT INTO blocklist (tenant_id, e164) VALUES ($1, '+12025550109')", tenant_id)
     await store.sql("INSERT INTO hold (tenant_id, reason) VALUES ($1, 'why')", tenant_id)
     await store.sql(

@@ -15,6 +15,7 @@ from services.api.plum.shapes import campaign_shape, taken_in_shape
 from services.api.preflight import Inspector
 from services.api.request_body import BodyLimits, Fields, read_body, read_fields
 from services.api.routes import Route
+from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import Dialect
 from shared.domain.egress import EgressPolicy
 from shared.domain.errors import Invalid, NotFound
@@ -36,6 +37,8 @@ class PlumCampaigns:
     egress: EgressPolicy
     inspector: Inspector
     upload_bytes: int
+    #: Of new campaigns that say nothing of callees' hours.
+    callee_hours: CalleeHours | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
@@ -53,7 +56,7 @@ class PlumCampaigns:
         tenant_id = request[TENANT]
         with PhoneListUpload() as upload:
             fields = await self._read(request, upload)
-            reader = NewCampaignReader(self.campaigns, self.egress, tenant_id)
+            reader = NewCampaignReader(self.campaigns, self.egress, tenant_id, self.callee_hours)
             campaign = await reader.read(fields)
             lines = phone_lines(fields, upload)
             taken = await self.campaigns.create_campaign(

@@ -7,7 +7,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from services.api.plum.nicknames import nickname_key
+from services.api.plum.retry_fields import read_retry_policy
 from services.api.request_body import Fields
+from shared.domain.callee_hours import CalleeHours, parse_switch
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import Dialect
 from shared.domain.egress import EgressPolicy, check_url
@@ -31,6 +33,8 @@ class NewCampaignReader:
     campaigns: Campaigns
     egress: EgressPolicy
     tenant_id: int
+    #: Where the request says nothing of callees' hours.
+    callee_hours: CalleeHours | None = None
 
     async def read(self, fields: Fields) -> NewCampaign:
         """Return the campaign; raises Invalid with the first field that is wrong."""
@@ -49,7 +53,15 @@ class NewCampaignReader:
             windows=windows,
             start_url=self._url(fields, "start_url"),
             result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
+            retry=read_retry_policy(fields),
+            callee_hours=self._callee_hours(fields),
         )
+
+    def _callee_hours(self, fields: Fields) -> CalleeHours | None:
+        """Read `callee_hours` (an extension): off, on or 08:00-21:00, on the callees' own clocks."""
+        if not _given(fields, "callee_hours"):
+            return self.callee_hours
+        return parse_switch(fields.text("callee_hours"), field="callee_hours")
 
     async def _schedule(self, fields: Fields) -> Schedule:
         """Resolve `schedule` or `schedule_id` (PLUM-51): digits are an id first, then a nickname (PLUM-52)."""

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import date
 
 from shared.domain.phone_list import RefusedLine
+from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import WallTime
 from shared.ports.campaigns import AttachedProfile, CampaignView, Profile, Schedule, TakenIn
 
@@ -44,10 +45,24 @@ def campaign_shape(view: CampaignView) -> dict[str, object]:
         "status": view.state.value,
         "held": view.held_because,
         "preflight": view.preflight,
+        "callee_hours": None if view.callee_hours is None else str(view.callee_hours),
+        "withheld": list(view.withheld),
+        **_retry_shape(view.retry),
         "numbers": asdict(view.numbers),
         "calls_in_progress": view.calls_in_progress,
         "outcomes": dict(view.outcomes),
         "results": dict(view.results),
+    }
+
+
+def _retry_shape(policy: RetryPolicy) -> dict[str, object]:
+    """Return a retry policy as it may be sent, in minutes."""
+    return {
+        "attempts": policy.tries,
+        "retry_minutes": [seconds // 60 for seconds in policy.intervals_seconds],
+        "retry_minutes_by_outcome": {
+            outcome.title: seconds // 60 for outcome, seconds in policy.by_outcome_seconds.items()
+        },
     }
 
 
@@ -57,7 +72,7 @@ def taken_in_shape(taken: TakenIn) -> dict[str, object]:
         "accepted": taken.accepted,
         "refused": taken.refused,
         "duplicates": taken.duplicates,
-        "refused_lines": [_refused_shape(line) for line in taken.refused_lines],
+        "refused_lines": [refused_shape(line) for line in taken.refused_lines],
     }
 
 
@@ -70,7 +85,8 @@ def _attached_shape(profile: AttachedProfile) -> dict[str, object]:
     }
 
 
-def _refused_shape(line: RefusedLine) -> dict[str, object]:
+def refused_shape(line: RefusedLine) -> dict[str, object]:
+    """Return a line of a list that could not be read, with its number and why."""
     return {"line": line.line_no, "text": line.text, "reason": line.reason}
 
 

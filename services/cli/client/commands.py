@@ -14,6 +14,7 @@ from services.cli.client.new_campaign import (
     NewCampaign,
     Pace,
     parse_days,
+    parse_minutes,
     parse_window,
     today_in,
 )
@@ -30,6 +31,14 @@ PhoneList = Annotated[
     typer.Argument(
         metavar="FILE", help="A phone list: one `tel:+12025550100;ani=+12025550199,invoice-1001` per line."
     ),
+]
+Attempts = Annotated[int | None, typer.Option(min=1, max=100, help="Calls to a number in all.  [default: 1]")]
+RetryMinutes = Annotated[
+    str | None, typer.Option(help="Minutes between its calls: 30,120; the last repeats.  [default: 60]")
+]
+CalleeHours = Annotated[
+    str | None,
+    typer.Option(help="Keep to the callee's own clock: off, on (08:00-21:00) or hours as 09:00-20:00."),
 ]
 DATE = ["%Y-%m-%d"]
 
@@ -58,6 +67,9 @@ def create_command(
     amount: Annotated[int, typer.Option(min=1, help="Calls in each period, spread evenly.")] = 100,
     gap: Annotated[int, typer.Option(min=0, help="Minutes without calls after each period.")] = 0,
     time_zone: Annotated[str, typer.Option(help="The zone of dates and hours.")] = DEFAULT_ZONE,
+    attempts: Attempts = None,
+    retry_minutes: RetryMinutes = None,
+    callee_hours: CalleeHours = None,
     start: Annotated[bool, typer.Option("--start", help="Start it at once.")] = False,
 ) -> None:
     """Make a campaign and upload its phone list.
@@ -80,6 +92,9 @@ def create_command(
         start_url=start_url,
         result_url=result_url,
         time_zone=time_zone,
+        attempts=attempts,
+        retry_minutes=() if retry_minutes is None else parse_minutes(retry_minutes),
+        callee_hours=callee_hours,
     )
     from services.cli.client.actions import create_campaign  # noqa: PLC0415 - the help must answer at once
 

@@ -25,6 +25,8 @@ DEFAULT_LENGTH = timedelta(days=6)
 
 _WINDOW = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 
+_MINUTES = re.compile(r"[0-9]{1,5}(?:,[0-9]{1,5}){0,98}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
@@ -61,6 +63,12 @@ class NewCampaign:
     start_url: str
     result_url: str | None
     time_zone: str
+    #: Calls per number; None leaves it to the API, which calls each once.
+    attempts: int | None = None
+    #: Minutes between calls to a number.
+    retry_minutes: tuple[int, ...] = ()
+    #: off, on or hours on callees' clocks; None leaves it to the API.
+    callee_hours: str | None = None
 
     def fields(self, schedule: str, profile: str) -> dict[str, str]:
         """Return the form that is posted, with the schedule's id and the profile's name."""
@@ -76,6 +84,9 @@ class NewCampaign:
             "start_url": self.start_url,
             "result_url": self.result_url,
             "time_zone": self.time_zone,
+            "attempts": None if self.attempts is None else str(self.attempts),
+            "retry_minutes": json.dumps(self.retry_minutes) if self.retry_minutes else None,
+            "callee_hours": self.callee_hours,
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -99,6 +110,15 @@ def parse_window(text: str) -> tuple[str, str]:
             "window", f"A window is written as 08:00-21:00, with 24:00 as the latest end; not as {text}."
         )
     return match[1], match[2]
+
+
+def parse_minutes(text: str) -> tuple[int, ...]:
+    """Read `30,120` into minutes; raises `Invalid`."""
+    if not _MINUTES.fullmatch(text):
+        raise Invalid(
+            "retry_minutes", f"Minutes between calls are written as 30 or 30,120; not as {text[:64]}."
+        )
+    return tuple(int(minutes) for minutes in text.split(","))
 
 
 def today_in(zone: str, now: datetime) -> date:
@@ -138,6 +158,12 @@ def summary(campaign: NewCampaign) -> str:
     """Say in words when and how fast the campaign calls, for the person who just wrote it."""
     hours = " and ".join(f"{opens}-{closes}" for opens, closes in campaign.windows)
     days = schedule_nickname(campaign.days)
-    return (
-        f"{days}, {hours} {campaign.time_zone}, {campaign.start} to {campaign.end}; {campaign.pace.nickname}"
-    )
+    words = [
+        f"{days}, {hours} {campaign.time_zone}, {campaign.start} to {campaign.end}",
+        campaign.pace.nickname,
+    ]
+    if campaign.attempts is not None and campaign.attempts > 1:
+        words.append(f"up to {campaign.attempts} calls to a number")
+    if campaign.callee_hours is not None:
+        words.append(f"callees' own hours {campaign.callee_hours}")
+    return "; ".join(words)

@@ -44,6 +44,8 @@ class Campaign(Answer):
     profiles: list[Window] = []
     numbers: Numbers = Numbers()
     calls_in_progress: int = 0
+    #: Where callees' clocks keep numbers from being called now.
+    withheld: list[str] = []
     #: Final numbers by the published name of their outcome.
     outcomes: dict[str, int] = {}
     results: dict[str, int] = {}

@@ -46,7 +46,8 @@ def campaign_lines(campaign: Campaign) -> str:
         f"{numbers.final} final",
         "Outcomes": outcome_words(campaign) or "none yet",
     }
-    return "\n".join(f"{name:<8}  {value}" for name, value in facts.items())
+    withheld = [f"{'Withheld':<8}  {why}" for why in campaign.withheld]
+    return "\n".join([*(f"{name:<8}  {value}" for name, value in facts.items()), *withheld])
 
 
 def campaign_table(campaigns: Sequence[Campaign]) -> Table:

@@ -4,23 +4,26 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.callee_lines import hours_of
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.retry_policies import retry_policy_of
 from shared.contracts.conclusion import Conclusion
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
+from shared.domain.callee_hours import CalleeClock
 from shared.domain.calling_window import Calendar
-from shared.domain.disposition import CallEnding, Disposition, Outcome
+from shared.domain.disposition import CallEnding, Disposition
 from shared.domain.errors import NotFound
 from shared.domain.gate import GateFacts
-from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
+from shared.domain.retry import BackInLine, WaitUntil, Withheld
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Leases
 
 _SQL = queries("dialing")
@@ -33,10 +36,13 @@ CLOCK_TICK_SECONDS: Final = 0.001
 class PostgresAttempts(Attempts):
     """Attempts in Postgres, for one worker."""
 
-    def __init__(self, database: Database, *, worker: str, lease_seconds: float) -> None:
+    def __init__(
+        self, database: Database, *, worker: str, lease_seconds: float, callee_gap_seconds: float = 0.0
+    ) -> None:
         self._database = database
         self._worker = worker
         self._lease_seconds = lease_seconds
+        self._callee_gap_seconds = float(callee_gap_seconds)
 
     @override
     async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
@@ -54,10 +60,14 @@ class PostgresAttempts(Attempts):
     async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
         held = (*_key(leased.job), leased.epoch)
         async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
-            passed = await connection.fetchval(_SQL["commit_intent"], *held, fence, leased.e164)
+            passed = await connection.fetchval(
+                _SQL["commit_intent"], *held, fence, leased.e164, self._callee_gap_seconds
+            )
             if passed is not None:
                 return Intent(passed)
-            facts = await connection.fetchrow(_SQL["gate_facts"], *held, leased.e164)
+            facts = await connection.fetchrow(
+                _SQL["gate_facts"], *held, leased.e164, self._callee_gap_seconds
+            )
         return LeaseGone() if facts is None else GateFacts(**dict(facts))
 
     @override
@@ -114,11 +124,16 @@ class PostgresAttempts(Attempts):
 
     @override
     async def withhold(
-        self, leased: LeasedAttempt, reason: Withheld, follow_up: Conclusion | WaitUntil | BackInLine
+        self,
+        leased: LeasedAttempt,
+        reason: Withheld,
+        follow_up: Conclusion | WaitUntil | BackInLine,
+        *,
+        words: str | None = None,
     ) -> bool:
         async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
             withheld = await connection.fetchval(
-                _SQL["withhold_attempt"], *_key(leased.job), leased.epoch, reason.value, leased.e164
+                _SQL["withhold_attempt"], *_key(leased.job), leased.epoch, words or reason.value, leased.e164
             )
             if withheld is None:
                 return False
@@ -204,17 +219,14 @@ def _leased(tenant_id: int, row: asyncpg.Record, here: float) -> LeasedAttempt:
         result_url=row["result_url"],
         result_format=ResultFormat(row["result_format"]),
         caller_id=row["caller_id"],
-        retry_policy=_retry_policy(row),
+        retry_policy=retry_policy_of(row),
+        callee=_callee(row),
     )
 
 
-def _retry_policy(row: asyncpg.Record) -> RetryPolicy:
-    by_outcome: dict[str, Any] = row["retry_seconds_by_outcome"]
-    return RetryPolicy(
-        tries=row["tries_allowed"],
-        intervals_seconds=tuple(row["retry_seconds"]),
-        by_outcome_seconds={Outcome(int(code)): int(seconds) for code, seconds in by_outcome.items()},
-    )
+def _callee(row: asyncpg.Record) -> CalleeClock | None:
+    hours = hours_of(row)
+    return None if hours is None or not row["zones"] else CalleeClock(hours=hours, zones=tuple(row["zones"]))
 
 
 async def _end(

@@ -7,15 +7,19 @@ import asyncpg
 from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.callee_lines import hours_of
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.retry_policies import retry_policy_of
 from shared.adapters.postgres.uploads import take_in
+from shared.domain.callee_hours import CalleeClock, CalleeHours, open_span_at, why_closed
 from shared.domain.calling_window import next_open_interval
 from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect
 from shared.domain.disposition import Outcome
 from shared.domain.errors import NotFound, Unavailable
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import (
@@ -32,6 +36,7 @@ from shared.ports.campaigns import (
     TakenIn,
     WrongToken,
 )
+from shared.ports.number_zones import NoNumberZones, NumberZones
 
 _SQL = queries("campaigns")
 _CALENDAR = queries("dialing")["calendar"]
@@ -44,8 +49,9 @@ MOST_LISTED: Final = 10_000
 class PostgresCampaigns(Campaigns):
     """Campaigns in Postgres."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, number_zones: NumberZones | None = None) -> None:
         self._database = database
+        self._number_zones = number_zones or NoNumberZones()
 
     @override
     async def tenant_of(self, token_hash: bytes) -> int:
@@ -115,7 +121,7 @@ class PostgresCampaigns(Campaigns):
             campaign_id: int = await connection.fetchval(
                 _SQL["create_campaign"], tenant_id, campaign.dialect.value, campaign.name, campaign.first_date,
                 campaign.last_date, campaign.time_zone, campaign.schedule_id, campaign.start_url,
-                campaign.result_url,
+                campaign.result_url, *_retry_columns(campaign.retry), *_hours_columns(campaign.callee_hours),
             )  # fmt: skip
             for number, window in enumerate(campaign.windows, start=1):
                 await connection.execute(
@@ -124,7 +130,14 @@ class PostgresCampaigns(Campaigns):
                 )  # fmt: skip
             if lines is None:
                 return TakenIn(campaign_id=campaign_id, accepted=0, duplicates=0, refused=0)
-            return await take_in(connection, tenant_id, campaign_id, lines, file_name=file_name)
+            return await take_in(
+                connection,
+                tenant_id,
+                campaign_id,
+                lines,
+                file_name=file_name,
+                number_zones=self._number_zones,
+            )
 
     @override
     async def add_numbers(
@@ -139,7 +152,14 @@ class PostgresCampaigns(Campaigns):
         async with self._database.transaction(tenant_id=tenant_id) as connection:
             await _state(connection, "campaign_to_add_to", tenant_id, dialect, campaign_id)
             await _refuse_when_over(connection, tenant_id, campaign_id)
-            taken = await take_in(connection, tenant_id, campaign_id, lines, file_name=file_name)
+            taken = await take_in(
+                connection,
+                tenant_id,
+                campaign_id,
+                lines,
+                file_name=file_name,
+                number_zones=self._number_zones,
+            )
             await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, False)
         return taken
 
@@ -226,6 +246,24 @@ async def _refuse_when_over(connection: asyncpg.Connection, tenant_id: int, camp
         raise CampaignOver
 
 
+def _retry_columns(policy: RetryPolicy) -> tuple[int, list[int], dict[str, int]]:
+    by_outcome = {str(outcome.value): seconds for outcome, seconds in policy.by_outcome_seconds.items()}
+    return policy.tries, list(policy.intervals_seconds), by_outcome
+
+
+def _hours_columns(hours: CalleeHours | None) -> tuple[int | None, int | None]:
+    return (None, None) if hours is None else (hours.from_minute, hours.until_minute)
+
+
+def _withheld(row: asyncpg.Record, hours: CalleeHours | None) -> tuple[str, ...]:
+    """Say of each set of zones with numbers in line why they are not called now; those that are say nothing."""
+    if hours is None:
+        return ()
+    clocks = (CalleeClock(hours=hours, zones=tuple(zones)) for zones in row["zones_in_line"] or ())
+    shut = (clock for clock in clocks if open_span_at(clock, row["now"]) is None)
+    return tuple(dict.fromkeys(why_closed(clock, row["now"]) for clock in shut))
+
+
 def _view(row: asyncpg.Record) -> CampaignView:
     totals = [(Outcome(outcome), result, numbers) for outcome, result, numbers in row["outcomes"]]
     outcomes: dict[str, int] = {}
@@ -233,6 +271,7 @@ def _view(row: asyncpg.Record) -> CampaignView:
     for outcome, result, numbers in totals:
         outcomes[outcome.title] = outcomes.get(outcome.title, 0) + numbers
         results[result] = results.get(result, 0) + numbers
+    hours = hours_of(row)
     return CampaignView(
         campaign_id=row["campaign_id"],
         name=row["name"],
@@ -249,6 +288,9 @@ def _view(row: asyncpg.Record) -> CampaignView:
         preflight=row["preflight"],
         numbers=_counts(row, sum(results.values())),
         calls_in_progress=row["calls_in_progress"],
+        retry=retry_policy_of(row),
+        callee_hours=hours,
+        withheld=_withheld(row, hours),
         outcomes=outcomes,
         results=results,
     )

@@ -9,6 +9,7 @@ import asyncpg
 from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
+from shared.adapters.postgres.callee_lines import CalleeLines, hours_of
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
@@ -78,6 +79,8 @@ class PostgresTick(Tick):
         self._key = pacing["tenant_id"], pacing["campaign_id"]
         self._cursor: tuple[int, int] = pacing["claimed_batch_no"], pacing["claimed_line_no"]
         self.campaign = _due_campaign(pacing, campaign)
+        hours = self.campaign.callee_hours
+        self._callee_lines = None if hours is None else CalleeLines(connection, self._key, hours)
 
     @override
     async def calendar(self) -> Calendar:
@@ -112,6 +115,12 @@ class PostgresTick(Tick):
     async def claim(
         self, dues: Sequence[datetime], *, first_emission_no: int, closes_at: Sequence[datetime]
     ) -> list[DialJob]:
+        if self._callee_lines is not None:
+            planned = await self._callee_lines.claim(
+                dues, first_emission_no=first_emission_no, closes_at=closes_at,
+                send_tolerance_seconds=self._send_tolerance_seconds, epoch=self.campaign.epoch,
+            )  # fmt: skip
+            return self._jobs(planned)
         jobs = await self._claim_from_cursor(dues, first_emission_no, closes_at)
         if len(jobs) < len(dues) and self._cursor != (0, 0):
             # Numbers behind the cursor were returned to the line: the hint has served, look at the whole line.
@@ -128,10 +137,13 @@ class PostgresTick(Tick):
             closes_at, self._send_tolerance_seconds, self.campaign.epoch,
         )  # fmt: skip
         self._cursor = max([self._cursor, *((row["batch_no"], row["line_no"]) for row in rows)])
+        return self._jobs([row["attempt_id"] for row in rows])
+
+    def _jobs(self, attempt_ids: Sequence[int]) -> list[DialJob]:
         tenant_id, campaign_id = self._key
         return [
-            DialJob(tenant_id=tenant_id, campaign_id=campaign_id, attempt_id=row["attempt_id"])
-            for row in rows
+            DialJob(tenant_id=tenant_id, campaign_id=campaign_id, attempt_id=attempt_id)
+            for attempt_id in attempt_ids
         ]
 
     @override
@@ -147,7 +159,10 @@ class PostgresTick(Tick):
     @override
     async def line(self) -> Line:
         row = await self._connection.fetchrow(_SQL["line"], *self._key, self.campaign.now)
-        return Line(next_at=row["next_at"], in_attempt=row["in_attempt"])
+        next_at = row["next_at"]
+        if self._callee_lines is not None:
+            next_at = await self._callee_lines.next_at(self.campaign.now)
+        return Line(next_at=next_at, in_attempt=row["in_attempt"])
 
     @override
     async def undialed(self, most: int) -> list[UndialedNumber]:
@@ -192,4 +207,5 @@ def _due_campaign(pacing: asyncpg.Record, campaign: asyncpg.Record) -> DueCampai
         calls_at_once=campaign["calls_at_once"],
         pacing=PacingRow(**{name: pacing[name] for name in PacingRow._fields}).state(),
         now=campaign["now"],
+        callee_hours=hours_of(campaign),
     )

@@ -10,6 +10,7 @@ from shared.adapters.postgres.queries import queries
 from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import TakenIn
+from shared.ports.number_zones import NumberZones
 
 _SQL = queries("uploads")
 
@@ -19,7 +20,9 @@ KEPT_REFUSED_LINES: Final = 10_000
 SHOWN_REFUSED_LINES: Final = 20
 
 _DUPLICATE = "This number with this message_reference is in the campaign already."
-_COLUMNS = ("line_no", "e164", "ani", "post_dial", "message_reference", "variables")
+_COLUMNS = (
+    "line_no", "e164", "ani", "post_dial", "message_reference", "variables", "time_zone", "zones_place",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -35,6 +38,21 @@ class _Refusals:
             self.kept.append(line)
 
 
+@dataclass(slots=True)
+class _Homes:
+    """The sets of time zones in which an upload's numbers are at home, each with its place from 1."""
+
+    number_zones: NumberZones
+    #: Where a number is at home of which nothing is known.
+    otherwise: str
+    places: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def place_of(self, entry: PhoneEntry) -> int:
+        """Return the place of an entry's zones: its own word for them first, then what its number says."""
+        stated = (entry.time_zone,) if entry.time_zone else self.number_zones.zones_of(entry.e164)
+        return self.places.setdefault(stated or (self.otherwise,), len(self.places) + 1)
+
+
 async def take_in(
     connection: asyncpg.Connection,
     tenant_id: int,
@@ -42,14 +60,18 @@ async def take_in(
     lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
     *,
     file_name: str | None,
+    number_zones: NumberZones,
 ) -> TakenIn:
     """Publish the lines as the campaign's next batch; nobody sees any of them before the transaction commits."""
+    rule = await connection.fetchrow(_SQL["callee_rule"], tenant_id, campaign_id)
+    homes = _Homes(number_zones, rule["time_zone"]) if rule["by_callee"] else None
     await connection.execute(_SQL["allow_a_long_upload"])
     await connection.execute(_SQL["make_staging"])
-    refusals = await _stage(connection, lines)
+    refusals = await _stage(connection, lines, homes)
     batch = tenant_id, campaign_id, await connection.fetchval(_SQL["next_batch"], tenant_id, campaign_id)
     await connection.execute(_SQL["open_batch"], *batch, file_name, refusals.count)
-    accepted: int = await connection.fetchval(_SQL["publish_numbers"], *batch)
+    zones = await _zones_taken_in(connection, tenant_id, campaign_id, homes)
+    accepted: int = await connection.fetchval(_SQL["publish_numbers"], *batch, zones)
     duplicates: int = await connection.fetchval(_SQL["staged_count"]) - accepted
     if duplicates:
         refusals.kept.extend(await _duplicates(connection, batch))
@@ -67,8 +89,20 @@ async def take_in(
     )
 
 
+async def _zones_taken_in(
+    connection: asyncpg.Connection, tenant_id: int, campaign_id: int, homes: _Homes | None
+) -> list[int]:
+    """Return the numbers of the zones by their places."""
+    return [
+        await connection.fetchval(_SQL["number_zones_taken_in"], tenant_id, campaign_id, list(zones))
+        for zones in (homes.places if homes else ())
+    ]
+
+
 async def _stage(
-    connection: asyncpg.Connection, lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]]
+    connection: asyncpg.Connection,
+    lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
+    homes: _Homes | None,
 ) -> _Refusals:
     refusals = _Refusals()
     async for chunk in lines:
@@ -77,14 +111,14 @@ async def _stage(
             if isinstance(line, RefusedLine):
                 refusals.add(line)
             else:
-                entries.append(_row(line))
+                entries.append(_row(line, homes))
         if entries:
             await connection.copy_records_to_table("staged_number", records=entries, columns=_COLUMNS)
             await failpoint(Failpoint.UPLOAD_STAGED_IN_PART)
     return refusals
 
 
-def _row(entry: PhoneEntry) -> tuple[object, ...]:
+def _row(entry: PhoneEntry, homes: _Homes | None) -> tuple[object, ...]:
     return (
         entry.line_no,
         entry.e164,
@@ -92,6 +126,8 @@ def _row(entry: PhoneEntry) -> tuple[object, ...]:
         entry.post_dial,
         entry.message_reference,
         dict(entry.variables) if entry.variables else None,
+        entry.time_zone,
+        homes.place_of(entry) if homes else None,
     )
 
 

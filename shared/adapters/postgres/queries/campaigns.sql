@@ -26,8 +26,9 @@ FROM pacing_profile WHERE tenant_id = $1 ORDER BY profile_id LIMIT $2;
 -- name: create_campaign
 -- A new campaign with its two companions; it dials nothing before it is started.
 WITH made AS (
-    INSERT INTO campaign (tenant_id, dialect, name, first_date, last_date, time_zone, schedule_id, start_url, result_url)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO campaign (tenant_id, dialect, name, first_date, last_date, time_zone, schedule_id, start_url, result_url,
+                          tries_allowed, retry_seconds, retry_seconds_by_outcome, callee_from_minute, callee_until_minute)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     RETURNING tenant_id, campaign_id
 ), queue AS (
     INSERT INTO campaign_queue (tenant_id, campaign_id) SELECT tenant_id, campaign_id FROM made
@@ -88,6 +89,13 @@ SELECT c.campaign_id, c.name, c.state, c.first_date, c.last_date, c.time_zone, c
               AND (h.campaign_id IS NULL OR h.campaign_id = c.campaign_id)
             ORDER BY h.placed_at LIMIT 1),
            (SELECT t.reason FROM telephony_trouble t WHERE c.state = 'RUNNING')) AS held_because,
+       c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome, c.callee_from_minute, c.callee_until_minute,
+       (SELECT jsonb_agg(z.zones ORDER BY z.zones_no) FROM callee_zones z
+        WHERE z.tenant_id = c.tenant_id AND z.campaign_id = c.campaign_id AND c.state = 'RUNNING'
+          AND EXISTS (SELECT 1 FROM number n
+                      WHERE n.tenant_id = z.tenant_id AND n.campaign_id = z.campaign_id AND n.zones_no = z.zones_no
+                        AND n.state = 'READY')) AS zones_in_line,
+       clock_timestamp() AS now,
        q.accepted,
        (SELECT count(*) FROM number n
         WHERE n.tenant_id = c.tenant_id AND n.campaign_id = c.campaign_id AND n.state = 'WAITING') AS waiting,

@@ -32,10 +32,13 @@ SELECT l.campaign_id, l.attempt_id, l.epoch, l.number_id, l.ordinal,
        l.attempt_id IN (SELECT attempt_id FROM taken) AS took_number,
        n.e164, n.ani, n.post_dial, n.message_reference, n.variables, n.tries,
        c.start_url, c.start_method, c.result_url, c.result_format, c.caller_id,
-       c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome
+       c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome,
+       c.callee_from_minute, c.callee_until_minute, z.zones
 FROM leased l
 JOIN number n USING (tenant_id, campaign_id, number_id)
 JOIN campaign c USING (tenant_id, campaign_id)
+LEFT JOIN callee_zones z
+    ON z.tenant_id = n.tenant_id AND z.campaign_id = n.campaign_id AND z.zones_no = n.zones_no
 ORDER BY l.due_at;
 
 -- name: count_missed
@@ -47,7 +50,8 @@ WHERE a.state = 'PLANNED' AND clock_timestamp() > a.send_by
    OR a.state = 'WITHHELD' AND a.epoch = 0;
 
 -- name: commit_intent
--- LEASED -> DIALING, with every gate in the same statement. No row: a gate is shut, or the lease is gone.
+-- LEASED -> DIALING, with every gate in the same statement. No row: a gate is shut, or the lease is gone. The number
+-- has been this attempt's since the lease, so that no other call to it can have ended since: its rest is judged here.
 UPDATE attempt a
 SET state = 'DIALING', intent_at = clock_timestamp(), fence = $5
 FROM campaign c
@@ -56,12 +60,17 @@ WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3
   AND c.tenant_id = a.tenant_id AND c.campaign_id = a.campaign_id
   AND c.state = 'RUNNING' AND c.epoch = a.campaign_epoch
   AND clock_timestamp() < a.window_closes_at
+  AND (a.callee_closes_at IS NULL OR clock_timestamp() < a.callee_closes_at)
   AND clock_timestamp() <= a.send_by
   AND NOT EXISTS (
       SELECT 1 FROM hold h
       WHERE h.tenant_id IN (0, a.tenant_id) AND h.released_at IS NULL
         AND (h.campaign_id IS NULL OR h.campaign_id = a.campaign_id))
   AND NOT EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $6)
+  AND ($7::float8 = 0 OR NOT EXISTS (
+      SELECT 1 FROM callee l
+      WHERE l.tenant_id = a.tenant_id AND l.e164 = $6
+        AND l.last_call_ended_at + make_interval(secs => $7) > clock_timestamp()))
 RETURNING a.intent_at;
 
 -- name: gate_facts
@@ -73,7 +82,10 @@ SELECT clock_timestamp() AS now, a.send_by, a.window_closes_at,
            SELECT 1 FROM hold h
            WHERE h.tenant_id IN (0, a.tenant_id) AND h.released_at IS NULL
              AND (h.campaign_id IS NULL OR h.campaign_id = a.campaign_id)) AS held,
-       EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $5) AS excluded
+       EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $5) AS excluded,
+       a.callee_closes_at,
+       (SELECT l.last_call_ended_at + make_interval(secs => $6) FROM callee l
+        WHERE $6::float8 > 0 AND l.tenant_id = a.tenant_id AND l.e164 = $5) AS rested_at
 FROM attempt a JOIN campaign c USING (tenant_id, campaign_id)
 WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3 AND a.epoch = $4 AND a.state = 'LEASED'
   AND clock_timestamp() < a.lease_until;

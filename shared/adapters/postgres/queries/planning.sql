@@ -17,7 +17,7 @@ FOR UPDATE SKIP LOCKED;
 -- name: campaign_as_it_stands
 -- What its owner changes of it. A statement of its own, so that it is read after the pacing was locked: a start wakes
 -- the pacer last, so it is either seen here or still to wake.
-SELECT state, epoch, started_at, calls_at_once, clock_timestamp() AS now
+SELECT state, epoch, started_at, calls_at_once, callee_from_minute, callee_until_minute, clock_timestamp() AS now
 FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: next_look

@@ -4,7 +4,8 @@
 -- name: make_staging
 -- The session's staging table; it empties itself at the end of every transaction.
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_number (
-    line_no bigint NOT NULL, e164 text NOT NULL, ani text, post_dial text, message_reference text, variables jsonb
+    line_no bigint NOT NULL, e164 text NOT NULL, ani text, post_dial text, message_reference text, variables jsonb,
+    time_zone text, zones_place integer  -- in the order in which this upload met with them
 ) ON COMMIT DELETE ROWS;
 
 -- name: allow_a_long_upload
@@ -21,15 +22,32 @@ RETURNING last_batch_no;
 -- The batch itself; its counts follow.
 INSERT INTO batch (tenant_id, campaign_id, batch_no, file_name, refused) VALUES ($1, $2, $3, $4, $5);
 
+-- name: callee_rule
+-- Whether a campaign keeps to callees' hours, and where a number is at home of which nothing is known.
+SELECT callee_from_minute IS NOT NULL AS by_callee, time_zone FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
+
+-- name: number_zones_taken_in
+-- The number of a set of zones in a campaign, a new one where it has none yet. Only under the lock on the campaign's queue.
+WITH made AS (
+    INSERT INTO callee_zones (tenant_id, campaign_id, zones_no, zones)
+    SELECT $1, $2, COALESCE(max(zones_no), 0) + 1, $3 FROM callee_zones WHERE tenant_id = $1 AND campaign_id = $2
+    ON CONFLICT ON CONSTRAINT callee_zones_once DO NOTHING
+    RETURNING zones_no
+)
+SELECT zones_no FROM made
+UNION ALL
+SELECT zones_no FROM callee_zones WHERE tenant_id = $1 AND campaign_id = $2 AND zones = $3;
+
 -- name: publish_numbers
 -- The staged lines become numbers of the batch. The same number with the same reference is taken once in a campaign,
--- or the same number once, or every line, as the campaign says.
+-- or the same number once, or every line, as the campaign says. `$4` holds the numbers of the zones by their places.
 WITH campaign_rule AS (
     SELECT dedupe FROM campaign WHERE tenant_id = $1 AND campaign_id = $2
 ), published AS (
     INSERT INTO number (tenant_id, campaign_id, batch_no, line_no, e164, ani, post_dial, message_reference, variables,
-                        dedupe_key)
-    SELECT $1, $2, $3, line_no, e164, ani, post_dial, message_reference, variables,
+                        time_zone, zones_no, dedupe_key)
+    SELECT $1, $2, $3, line_no, e164, ani, post_dial, message_reference, variables, time_zone,
+           ($4::integer[])[zones_place],
            CASE r.dedupe
                WHEN 'number_and_reference' THEN
                    substring(sha256(convert_to(e164 || ',' || COALESCE(message_reference, ''), 'UTF8')) FOR 16)

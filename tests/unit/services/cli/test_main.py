@@ -25,6 +25,7 @@ PAGES = (
     *(["delivery", name] for name in ("list", "show", "replay", "enable")),
     ["webhook"],
     *(["webhook", name] for name in ("test", "secret", "rotate")),
+    ["check"],
 )
 
 

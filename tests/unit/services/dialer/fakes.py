@@ -76,6 +76,8 @@ class MemoryAttempts(Attempts):
     away: dict[str, int] = field(default_factory=dict)
     #: What was told, in its order.
     said: list[tuple[Any, ...]] = field(default_factory=list)
+    #: Why attempts were withheld, where it was not said in the reason's own words.
+    words: list[str | None] = field(default_factory=list)
 
     def _say(self, what: str, *details: object) -> None:
         if self.away.get(what, 0) > 0:
@@ -138,9 +140,15 @@ class MemoryAttempts(Attempts):
 
     @override
     async def withhold(
-        self, leased: LeasedAttempt, reason: Withheld, follow_up: Conclusion | WaitUntil | BackInLine
+        self,
+        leased: LeasedAttempt,
+        reason: Withheld,
+        follow_up: Conclusion | WaitUntil | BackInLine,
+        *,
+        words: str | None = None,
     ) -> bool:
         self._say("withhold", reason, follow_up)
+        self.words.append(words)
         return self.written
 
     @override

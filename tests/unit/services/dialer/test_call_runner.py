@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from services.dialer.call_runner import AFTER_HANG_UP_SECONDS, CallLimits, CallRunner
 from services.dialer.witness import CallWitness
 from shared.contracts.conclusion import Conclusion
+from shared.domain.callee_hours import USUAL_HOURS, CalleeClock, CalleeHours
 from shared.domain.disposition import CalleeType, CallEnding, Disposition, Outcome, Stage
 from shared.domain.errors import Unavailable
 from shared.domain.fence import fence_of
@@ -187,6 +188,41 @@ def test_a_shut_gate_withholds_and_nothing_is_sent(facts: GateFacts, reason: Wit
     assert stage.telephony.placed == []
     assert stage.tally.counters == {ATTEMPTS_WITHHELD.field(reason.name.lower()): 1}
     assert stage.results_written == 0
+
+
+WEST = CalleeClock(hours=USUAL_HOURS, zones=("America/Los_Angeles",))
+
+
+def test_a_call_outside_the_callee_s_hours_waits_for_them() -> None:
+    """At four in the morning it waits for eight, in words with their zone, and costs no try."""
+    facts = replace(OPEN_ROAD, callee_closes_at=NOON)
+    stage = Scene(*A_CALL, attempts=MemoryAttempts(intent=facts)).run(replace(leased(), callee=WEST))
+    assert stage.attempts.of("withhold") == [(Withheld.CALLEE_HOURS, WaitUntil(NOON + timedelta(hours=4)))]
+    assert stage.attempts.words == ["04:00 America/Los_Angeles, allowed from 08:00"]
+    assert stage.telephony.placed == []
+
+
+def test_a_call_too_soon_after_the_last_waits_for_the_gap() -> None:
+    """And where the gap ends outside the callee's hours, for these."""
+    for callee, hours in ((None, 1), (WEST, 4)):
+        facts = replace(OPEN_ROAD, rested_at=NOON + timedelta(hours=1))
+        stage = Scene(*A_CALL, attempts=MemoryAttempts(intent=facts)).run(replace(leased(), callee=callee))
+        until = WaitUntil(NOON + timedelta(hours=hours))
+        assert stage.attempts.of("withhold") == [(Withheld.TOO_SOON, until)]
+        assert stage.telephony.placed == []
+
+
+def test_a_callee_whose_hours_never_come_is_out_of_time() -> None:
+    """The campaign and the callee's clock never agree: an end with a result, and no loop."""
+    never = CalleeClock(
+        hours=CalleeHours(from_minute=480, until_minute=540), zones=("America/New_York", "Asia/Tokyo")
+    )
+    facts = replace(OPEN_ROAD, callee_closes_at=NOON)
+    stage = Scene(attempts=MemoryAttempts(intent=facts)).run(replace(leased(), callee=never))
+    [(reason, conclusion)] = stage.attempts.of("withhold")
+    assert reason is Withheld.CALLEE_HOURS
+    assert (conclusion.result.disposition.outcome, conclusion.result.attempts) == (Outcome.OUT_OF_TIME, 0)
+    assert stage.results_written == 1
 
 
 def test_a_blocked_number_ends_with_its_result() -> None:

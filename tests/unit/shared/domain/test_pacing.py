@@ -252,6 +252,15 @@ def test_nothing_is_due_at_or_after_the_closing() -> None:
     assert slots_in(campaign.stretches[0], started_at=at(31)) == 0
 
 
+def test_a_call_must_have_left_before_its_period_and_its_stretch_are_over() -> None:
+    """What is late may not be counted in the next period, nor be heard after the closing, nor in a gap."""
+    campaign = Campaign([stretch(a_minute(60, gap_minutes=1), closes=150)])
+    assert campaign.offer(58.5).send_before == (at(60), at(60))
+    assert campaign.offer(118.5).send_before == (at(150),)
+    campaign = Campaign([stretch(a_minute(60))])
+    assert campaign.offer(58.5).send_before == (at(60), at(60), at(120))
+
+
 def test_the_first_call_of_a_window_is_offered_while_the_one_before_is_open() -> None:
     """Where windows touch, ringing ahead goes over the border, and does not come back."""
     campaign = Campaign([stretch(a_minute(60), closes=10), stretch(a_minute(30), opens=10)])

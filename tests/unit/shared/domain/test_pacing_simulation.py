@@ -417,7 +417,8 @@ def test_outages_below_a_hundredth_of_a_period_cost_little_more_than_that(
     """A period that is hit loses a hundredth of its calls at most; a quarter more if those before it were hit too.
 
     Without a gap, calls that were late are late again a period later, because the ring demands it. An outage
-    then hits a campaign that is catching up, at 5/4 of its pace.
+    then hits a campaign that is catching up, at 5/4 of its pace. No rule that catches up can do better where every
+    period is hit: tests/simulation/test_shortfall.py says why.
     """
     pace = Pace(period_minutes=10, amount=amount, gap_minutes=gap_minutes)
     cycle, outage = timedelta(minutes=10 + gap_minutes), timedelta(seconds=5.99)

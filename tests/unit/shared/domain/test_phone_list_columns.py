@@ -30,6 +30,23 @@ def test_the_header_names_variables_and_the_reference(header: str) -> None:
     assert row == PhoneEntry(2, "+16177123000", "+15553336666", None, "invoice-7", (("name", "Ada"),))
 
 
+def test_a_column_may_say_where_a_number_is_at_home() -> None:
+    """It is no variable; an empty cell leaves it to the number."""
+    header = columns("destination,Time_Zone,name")
+    rows = [header.read_line(2, line) for line in ("+16177123000,America/Chicago,Ada", "+16177123000,,Ada")]
+    assert [row and row[1:] for row in rows] == [
+        ("+16177123000", None, None, None, (("name", "Ada"),), zone) for zone in ("America/Chicago", None)
+    ]
+
+
+@pytest.mark.parametrize("zone", ["EST5", "Mars/Olympus", "../../etc/passwd", "america/chicago"])
+def test_a_row_whose_zone_is_none_is_refused(zone: str) -> None:
+    """Better no call than one at the wrong hour; the reason says how a zone is written."""
+    row = columns("destination,time_zone").read_line(2, f"+16177123000,{zone}")
+    assert isinstance(row, RefusedLine)
+    assert "America/New_York" in row.reason
+
+
 @pytest.mark.parametrize("line", ["destinations,x", "tel:+16177123000", "", '"destination', "x,destination"])
 def test_a_first_line_that_is_no_header_is_none(line: str) -> None:
     """Only a first column called destination makes a header."""

@@ -11,6 +11,7 @@ from services.cli.client.new_campaign import (
     Pace,
     free_nickname,
     parse_days,
+    parse_minutes,
     parse_window,
     profile_made_before,
     schedule_made_before,
@@ -119,6 +120,30 @@ def test_what_was_not_said_is_not_sent() -> None:
     assert not {"name", "result_url"} & _campaign(name=None, result_url=None).fields("6", "P").keys()
 
 
+def test_retries_and_callees_hours_are_sent_where_they_were_said() -> None:
+    """As the API's extensions take them, and not at all where nobody spoke of them."""
+    fields = _campaign(attempts=3, retry_minutes=(30, 120), callee_hours="09:00-20:00").fields("6", "P")
+    assert (fields["attempts"], fields["retry_minutes"], fields["callee_hours"]) == (
+        "3",
+        "[30, 120]",
+        "09:00-20:00",
+    )
+    assert not {"attempts", "retry_minutes", "callee_hours"} & _campaign().fields("6", "P").keys()
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("30", (30,)), ("30,120,0", (30, 120, 0))])
+def test_minutes_between_calls_are_read(text: str, minutes: tuple[int, ...]) -> None:
+    """One number, or several with commas."""
+    assert parse_minutes(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "1h", "30;60", "30,", "-5", "\u0663"])
+def test_what_are_no_minutes_is_refused(text: str) -> None:
+    """The refusal shows how they are written."""
+    with pytest.raises(Invalid, match="30,120"):
+        parse_minutes(text)
+
+
 def test_a_schedule_is_used_again() -> None:
     """The next campaign with the same days takes the schedule of the last, never one that a person made."""
     made = Schedule(schedule_id=2, nickname="mon tue", days=["tue", "mon"])
@@ -161,3 +186,9 @@ def test_the_summary_says_when_and_how_fast() -> None:
         "every day, 08:00-12:00 and 13:00-24:00 America/New_York, 2026-03-01 to 2026-03-07; "
         "100 calls in 30 min, then 10 min"
     )
+
+
+def test_the_summary_says_what_goes_beyond_the_ordinary() -> None:
+    """How often a number is called, and whose clock is kept to."""
+    words = summary(_campaign(attempts=3, callee_hours="on"))
+    assert words.endswith("; up to 3 calls to a number; callees' own hours on")

@@ -83,3 +83,9 @@ def test_a_campaign_is_over_when_every_number_is_final() -> None:
     assert CAMPAIGN.model_copy(update={"numbers": full}).is_over
     assert not CAMPAIGN.model_copy(update={"numbers": Numbers()}).is_over
     assert CAMPAIGN.model_copy(update={"status": "DONE"}).is_over
+
+
+def test_the_clocks_that_keep_numbers_back_are_shown() -> None:
+    """One line for each, below everything else."""
+    why = "20:05 America/New_York, allowed until 20:00"
+    assert campaign_lines(CAMPAIGN.model_copy(update={"withheld": [why]})).endswith(f"\nWithheld  {why}")

@@ -1,0 +1,1 @@
+"""`paceline check`: whether everything that must be true of the database is."""

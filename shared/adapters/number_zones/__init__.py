@@ -1,0 +1,1 @@
+"""Where phone numbers are at home, by the data of libphonenumber."""
