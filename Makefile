@@ -45,6 +45,7 @@ drills: $(TEST_READY)  ## take Redis, Postgres or the trunk away from a running 
 	@.venv/bin/pytest -m drill tests/chaos $(ARGS)
 
 bench: $(TEST_READY)  ## measure throughput and timing on this machine (ARGS=)
+	@.venv/bin/python -m pip install -q --group bench
 	@.venv/bin/python tests/bench/run.py $(ARGS)
 
 format: $(TEST_READY)  ## let ruff format the code and mend what it can

@@ -14,9 +14,14 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import redis
+from hypothesis import settings
 
 from shared.adapters.embedded.servers import EmbeddedServers, ServerUrls
 from shared.adapters.postgres.migrations import migrate
+
+# No test is timed: a busy machine is no defect. What fails says how it is drawn again.
+settings.register_profile("paceline", deadline=None, print_blob=True)
+settings.load_profile("paceline")
 
 _TEMPLATE = "paceline_template"
 _counter = itertools.count(1)

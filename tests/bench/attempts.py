@@ -1,4 +1,9 @@
-"""Complete attempts per second, beside the bare SQL of one."""
+"""Complete attempts per second, beside the bare SQL of one.
+
+The bare cycle is the least that any dialer of this design does: the same statements, one attempt after the other on as
+many connections as keep the machine busy, with nobody pacing, ringing or delivering. The complete attempts are those of
+a running pacer and dialer, counted by Postgres from the first intent until every receiver's answer is written down.
+"""
 
 import asyncio
 import time
@@ -9,9 +14,8 @@ from stage import Stage
 
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.database import Database
-from shared.contracts.conclusion import NumberFacts, Receiver, conclude
+from shared.contracts.conclusion import NumberFacts, conclude
 from shared.contracts.dial_job import DialJob
-from shared.contracts.result_body import ResultFormat
 from shared.domain.campaign import Dialect
 from shared.domain.disposition import CallEnding, disposition_of
 from shared.ports.dialing import Intent
@@ -22,6 +26,8 @@ BARE_CONNECTIONS = 16
 COMPLETE_ATTEMPTS = 6000
 #: Far more than can be done: the pace is never the limit.
 PER_MINUTE = 600_000
+#: Of the bare cycle: what is asked of the whole platform on one machine.
+TARGET = 0.35
 BUSY = CallEnding(sip_status=486, q850_cause=17)
 
 #: Attempts that are due now and may be sent for an hour, without a pacer.
@@ -38,35 +44,45 @@ FROM taken RETURNING tenant_id, campaign_id, attempt_id
 """
 
 
+#: Nothing is worth measuring that a power cut would undo.
+DURABLE = "SELECT current_setting('fsync') = 'on' AND current_setting('synchronous_commit') = 'on'"
+COMPLETE = """
+SELECT count(d.delivered_at) AS acknowledged,
+       extract(epoch FROM max(d.delivered_at) - min(a.intent_at))::float8 AS seconds
+FROM attempt a LEFT JOIN delivery d USING (tenant_id, campaign_id, number_id)
+WHERE a.campaign_id = $1
+"""
+POLL_SECONDS = 0.25
+
+
 async def measure(stage: Stage) -> list[Row]:
     """Return the bare cycle's rate and the whole platform's."""
-    bare = Row("lease, intent, result and delivery as bare SQL", await _bare(stage))
+    bare = Row("bare SQL: lease, intent, result", await _bare(stage))
     complete = Row(
-        "complete attempts: paced, rung, dialed, posted, acknowledged", await _complete(stage), bare
-    )
+        "complete attempts per second (lease, intent, result, delivery posted and acknowledged)",
+        await _complete(stage), bare, TARGET,
+    )  # fmt: skip
     return [bare, complete]
 
 
 async def _bare(stage: Stage) -> float:
-    campaign_id = await stage.campaign(BARE_ATTEMPTS, per_minute=PER_MINUTE)
+    campaign_id = await stage.campaign(BARE_ATTEMPTS, per_minute=PER_MINUTE, delivers=False)
     connection = await asyncpg.connect(stage.urls.database_url)
+    assert await connection.fetchval(DURABLE)
     await connection.execute("UPDATE campaign SET state = 'RUNNING' WHERE campaign_id = $1", campaign_id)
     jobs = [DialJob(**dict(row)) for row in await connection.fetch(PLAN_BY_HAND, campaign_id)]
     await connection.execute("ANALYZE")  # as the pacer's housekeeping does
     database = await Database.connect(stage.urls.database_url, role="paceline_dialer", size=BARE_CONNECTIONS)
     attempts = PostgresAttempts(database, worker="bench", lease_seconds=300)
     began = time.perf_counter()
-    await asyncio.gather(
-        *(_cycle(attempts, jobs[n::BARE_CONNECTIONS], stage) for n in range(BARE_CONNECTIONS))
-    )
+    await asyncio.gather(*(_cycle(attempts, jobs[n::BARE_CONNECTIONS]) for n in range(BARE_CONNECTIONS)))
     seconds = time.perf_counter() - began
-    await connection.execute("UPDATE delivery SET state = 'PARKED'")  # what follows must not post these
     await connection.close()
     await database.close()
     return BARE_ATTEMPTS / seconds
 
 
-async def _cycle(attempts: PostgresAttempts, jobs: list[DialJob], stage: Stage) -> None:
+async def _cycle(attempts: PostgresAttempts, jobs: list[DialJob]) -> None:
     disposition = disposition_of(BUSY)
     for job in jobs:
         (leased,) = (await attempts.lease(job.tenant_id, [job])).leased
@@ -75,13 +91,13 @@ async def _cycle(attempts: PostgresAttempts, jobs: list[DialJob], stage: Stage) 
         facts = NumberFacts(
             campaign_id=job.campaign_id, number_id=leased.number_id, e164=leased.e164,
             message_reference=leased.message_reference, tries=1, last_attempt_at=intent.at,
-            receiver=Receiver(url=stage.receiver, result_format=ResultFormat.FORM),
+            receiver=None,
         )  # fmt: skip
         assert await attempts.conclude(leased, BUSY, disposition, conclude(facts, disposition))
 
 
 async def _complete(stage: Stage) -> float:
-    """From the first acknowledged result to the last, with everything running as it does in production."""
+    """Run everything as in production, until every result has been taken and that is written down."""
     campaign_id = await stage.campaign(COMPLETE_ATTEMPTS, per_minute=PER_MINUTE)
     stage.arrived.clear()
     environment = {
@@ -93,7 +109,21 @@ async def _complete(stage: Stage) -> float:
     }
     with stage.process("pacer", **environment), stage.process("dialer", **environment):
         await stage.store.start(stage.tenant_id, Dialect.PLUM, campaign_id)
-        async with asyncio.timeout(180):
-            while len(stage.arrived) < COMPLETE_ATTEMPTS:
-                await asyncio.sleep(0.1)
-    return (len(stage.arrived) - 1) / (stage.arrived[-1] - stage.arrived[0])
+        seconds = await _until_acknowledged(stage, campaign_id)
+    assert len(stage.arrived) == COMPLETE_ATTEMPTS  # each once: nothing was posted again
+    return COMPLETE_ATTEMPTS / seconds
+
+
+async def _until_acknowledged(stage: Stage, campaign_id: int) -> float:
+    """Return the seconds from the first intent to the last acknowledged result, by Postgres' clock."""
+    connection = await asyncpg.connect(stage.urls.database_url)
+    async with asyncio.timeout(180):
+        while (
+            len(stage.arrived) < COMPLETE_ATTEMPTS
+        ):  # costs nothing, where the question below reads all of it
+            await asyncio.sleep(POLL_SECONDS)
+        while (row := await connection.fetchrow(COMPLETE, campaign_id))["acknowledged"] < COMPLETE_ATTEMPTS:
+            await asyncio.sleep(POLL_SECONDS)
+    await connection.close()
+    seconds: float = row["seconds"]
+    return seconds

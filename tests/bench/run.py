@@ -9,38 +9,55 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # a script's folder is on the path, the project's is not
 sys.path.insert(0, str(Path(__file__).parent))
 
 import attempts
+import pacing
 import queues
+import timing
 import webhooks
-from rows import Row, show
+import windows
+from rows import Row, Table, show
 from stage import Stage
 
-PARTS: dict[str, Callable[[Stage], Awaitable[list[Row]]]] = {
+Found = Sequence[Row | Table]
+
+#: On real servers.
+PARTS: dict[str, Callable[[Stage], Awaitable[Found]]] = {
     "attempts": attempts.measure,
     "queues": queues.measure,
     "webhooks": webhooks.measure,
+    "timing": timing.measure,
+}
+#: On a simulated clock.
+SIMULATED: dict[str, Callable[[], Awaitable[Found]]] = {
+    "pacing": pacing.measure,
+    "windows": windows.measure,
 }
 
 
 async def main() -> None:
     """Run the parts that were asked for and print their rows."""
+    names = [*SIMULATED, *PARTS]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all when none is named")
-    chosen = parser.parse_args().parts or list(PARTS)
-    unknown = [part for part in chosen if part not in PARTS]
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(names)}; all when none is named")
+    chosen = parser.parse_args().parts or names
+    unknown = [part for part in chosen if part not in names]
     if unknown:
-        parser.error(f"there is no part {unknown[0]}: choose from {', '.join(PARTS)}")
+        parser.error(f"there is no part {unknown[0]}: choose from {', '.join(names)}")
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        async with Stage.open(Path(folder)) as stage:
-            for part in chosen:
-                show(part, await PARTS[part](stage))
+    for part in chosen:
+        if part in SIMULATED:
+            show(part, await SIMULATED[part]())
+    if real := [part for part in chosen if part in PARTS]:
+        with tempfile.TemporaryDirectory() as folder:
+            async with Stage.open(Path(folder)) as stage:
+                for part in real:
+                    show(part, await PARTS[part](stage))
     print(f"{time.perf_counter() - began:.0f} s in all")
 
 

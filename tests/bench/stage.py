@@ -87,8 +87,11 @@ class Stage:
         yield
         await runner.cleanup()
 
-    async def campaign(self, numbers: int, *, per_minute: int) -> int:
-        """Make a campaign of busy callees, open around the clock; it is not started."""
+    async def campaign(self, numbers: int, *, per_minute: int, skip: int = 0, delivers: bool = True) -> int:
+        """Make a campaign of busy callees, open around the clock; it is not started.
+
+        One that shall not share callees with others skips theirs; one that delivers posts results to the receiver.
+        """
         schedule = await self.store.create_schedule(self.tenant_id, None, WEEK)
         profile = await self.store.create_profile(
             self.tenant_id, None, Pace(period_minutes=1, amount=per_minute)
@@ -98,10 +101,10 @@ class Stage:
             last_date=parse_calendar_date("2199-01-01", field="d"), time_zone="UTC",
             schedule_id=schedule.schedule_id,
             windows=(NewWindow(opens_minute=0, closes_minute=1440, profile_id=profile.profile_id),),
-            start_url=self.receiver, result_url=self.receiver,
+            start_url=self.receiver, result_url=self.receiver if delivers else None,
         )  # fmt: skip
         lines: list[object] = [
-            f"tel:{number},{number}" for number in itertools.islice(busy_numbers(), numbers)
+            f"tel:{number},{number}" for number in itertools.islice(busy_numbers(), skip, skip + numbers)
         ]
         taken = await self.store.create_campaign(self.tenant_id, campaign, lines_of_array(lines))
         return taken.campaign_id
