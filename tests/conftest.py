@@ -14,13 +14,15 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from shared.adapters.embedded.servers import EmbeddedServers, ServerUrls
 from shared.adapters.postgres.migrations import migrate
 
 # No test is timed: a busy machine is no defect. What fails says how it is drawn again.
-settings.register_profile("paceline", deadline=None, print_blob=True)
+settings.register_profile(
+    "paceline", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("paceline")
 
 _TEMPLATE = "paceline_template"

@@ -94,7 +94,7 @@ async def _claim(
         most=most,
         waiting=campaign.pacing.idle_since is not None and await _somebody_waits(tick),
     )
-    jobs = await _take(tick, offer, stretches)
+    jobs = await _take(tick, offer)
     if jobs:
         await failpoint(Failpoint.SLOTS_RESERVED)
     settled = offer.settle(len(jobs))
@@ -102,15 +102,12 @@ async def _claim(
     return jobs
 
 
-async def _take(tick: Tick, offer: Plan, stretches: Sequence[Stretch]) -> list[DialJob]:
+async def _take(tick: Tick, offer: Plan) -> list[DialJob]:
     if not offer.dues:
         return []
-    closes_at = [_closes_at(due, stretches) for due in offer.dues]
-    return await tick.claim(offer.dues, first_emission_no=offer.first_emission_number, closes_at=closes_at)
-
-
-def _closes_at(due: datetime, stretches: Sequence[Stretch]) -> datetime:
-    return next(stretch.closes_at for stretch in stretches if due < stretch.closes_at)
+    return await tick.claim(
+        offer.dues, first_emission_no=offer.first_emission_number, closes_at=offer.send_before
+    )
 
 
 async def _somebody_waits(tick: Tick) -> bool:

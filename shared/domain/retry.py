@@ -119,7 +119,7 @@ class Withheld(StrEnum):
     LATE = "its instant had passed before it could be sent"
     STOPPED = "the campaign was stopped or changed after the attempt was planned"
     HELD = "dialing is on hold"
-    WINDOW_CLOSED = "the calling window had closed"
+    WINDOW_CLOSED = "the calling window, or the period of the pace, was over"
     CALLEE_HOURS = "it was outside the callee's hours"
     TOO_SOON = "the last call to the number had ended too short a time before"
     EXCLUDED = "the number is on the blocklist"

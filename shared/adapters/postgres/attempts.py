@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -48,13 +49,12 @@ class PostgresAttempts(Attempts):
     async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
         asked = tenant_id, [job.campaign_id for job in jobs], [job.attempt_id for job in jobs]
         async with self._database.transaction(tenant_id=tenant_id) as connection:
+            clocks = await _clocks(connection)
             rows = await connection.fetch(_SQL["lease_attempts"], *asked, self._worker, self._lease_seconds)
-            # Read after the answer and before the commit: late by the way back, never early.
-            here = asyncio.get_running_loop().time()
             missed: int = (
                 await connection.fetchval(_SQL["count_missed"], *asked) if len(rows) < len(jobs) else 0
             )
-        return Leases([_leased(tenant_id, row, here) for row in rows], missed)
+        return Leases([_leased(tenant_id, row, clocks) for row in rows], missed)
 
     @override
     async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
@@ -199,14 +199,39 @@ def _number_key(leased: LeasedAttempt) -> tuple[int, int, int]:
     return leased.job.tenant_id, leased.job.campaign_id, leased.number_id
 
 
-def _leased(tenant_id: int, row: asyncpg.Record, here: float) -> LeasedAttempt:
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """Postgres' clock, in seconds since 1970, and the running loop's before and after it was asked."""
+
+    postgres: float
+    before: float
+    after: float
+
+    def not_before(self, instant: float) -> float:
+        """Return an instant of Postgres' on the loop's clock: late by the way there and back, never early."""
+        return self.after + CLOCK_TICK_SECONDS + instant - self.postgres
+
+    def not_after(self, instant: float) -> float:
+        """Return an instant of Postgres' on the loop's clock: early by the way there and back, never late."""
+        return self.before + instant - self.postgres
+
+
+async def _clocks(connection: asyncpg.Connection) -> _Clocks:
+    """Ask Postgres' clock, and nothing else, so that the way there and back is short."""
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    postgres: float = await connection.fetchval(_SQL["postgres_clock"])
+    return _Clocks(postgres, before, loop.time())
+
+
+def _leased(tenant_id: int, row: asyncpg.Record, clocks: _Clocks) -> LeasedAttempt:
     return LeasedAttempt(
         job=DialJob(tenant_id=tenant_id, campaign_id=row["campaign_id"], attempt_id=row["attempt_id"]),
         epoch=row["epoch"],
         number_id=row["number_id"],
         ordinal=row["ordinal"],
-        due=here + CLOCK_TICK_SECONDS + row["due_in_seconds"],
-        send_by=here + row["send_by_in_seconds"],
+        due=clocks.not_before(row["due_at"]),
+        send_by=clocks.not_after(row["send_by"]),
         took_number=row["took_number"],
         e164=row["e164"],
         ani=row["ani"],

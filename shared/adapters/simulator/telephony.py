@@ -13,6 +13,7 @@ from typing_extensions import override
 from shared.adapters.simulator.outage import Trouble, never
 from shared.adapters.simulator.population import Behaviour, Callee, callee_of
 from shared.adapters.simulator.witness import Sight, Witness, look_away
+from shared.clock import monotonic_seconds
 from shared.domain.disposition import CalleeType, CallEnding
 from shared.telephony.port import (
     Answered,
@@ -45,15 +46,15 @@ ANALYSIS_SECONDS = {CalleeType.FAX: 0.5, CalleeType.VOICE: 1.2, CalleeType.ANSWE
 KEY_SECONDS = 1.5
 
 #: What a callee who never answers makes the network say.
-_REFUSALS = {
+REFUSALS = {
     Behaviour.BUSY: CallEnding(sip_status=486, q850_cause=17),
     Behaviour.UNOBTAINABLE: CallEnding(sip_status=404, q850_cause=1),
     Behaviour.NETWORK_FAILURE: CallEnding(sip_status=502, q850_cause=38),
     Behaviour.DECLINES: CallEnding(sip_status=603, q850_cause=21, rang=True),
 }
-_CANCELED = CallEnding(sip_status=487, rang=True)
+CANCELED = CallEnding(sip_status=487, rang=True)
 
-_CALLEE_TYPES = {Behaviour.MACHINE: CalleeType.ANSWERING_MACHINE, Behaviour.FAX: CalleeType.FAX}
+CALLEE_TYPES = {Behaviour.MACHINE: CalleeType.ANSWERING_MACHINE, Behaviour.FAX: CalleeType.FAX}
 
 
 class Simulator(Telephony):
@@ -78,12 +79,12 @@ class Simulator(Telephony):
         # A timer may fire within the last millisecond before its time.
         while (wait := not_before - loop.time()) > 0:  # noqa: ASYNC110 - the clock itself is what is waited for
             await asyncio.sleep(wait)
-        if loop.time() > send_by:
+        if monotonic_seconds() > send_by:
             raise TooLate
         if (trouble := self._trouble()) is not None:
             raise NoTrunk(trouble)
         # Told before the call exists: from here on the network has the INVITE, whatever becomes of this process.
-        self._witness(Sight.INVITE, call, loop.time())
+        self._witness(Sight.INVITE, call, monotonic_seconds())
         live = SimulatedCall(call, callee_of(call.e164, seed=self._seed), self.pace_of_time, self._witness)
         self._live.add(live)
         live.task.add_done_callback(lambda _: self._live.discard(live))
@@ -173,20 +174,20 @@ class SimulatedCall(LiveCall):
         """Play the part before the answer; returns the ending of a call that was not answered."""
         if await self._pause(self._callee.post_dial_seconds):
             return CallEnding(sip_status=487)
-        refusal = _REFUSALS.get(self._callee.behaviour)
+        refusal = REFUSALS.get(self._callee.behaviour)
         if refusal is not None and not refusal.rang:
             return refusal
         self._events.put_nowait(Ringing())
         never = self._callee.behaviour is Behaviour.NO_ANSWER
         rings = self._call.ring_seconds if never else min(self._callee.ring_seconds, self._call.ring_seconds)
         if await self._pause(rings) or rings >= self._call.ring_seconds:
-            return _CANCELED
+            return CANCELED
         return refusal
 
     async def _converse(self) -> CallEnding:
         self._answered_at = self._loop.time()
         self._events.put_nowait(Answered())
-        analysed = _CALLEE_TYPES.get(self._callee.behaviour, CalleeType.VOICE)
+        analysed = CALLEE_TYPES.get(self._callee.behaviour, CalleeType.VOICE)
         self._later(ANALYSIS_SECONDS[analysed], lambda: self._analysed(analysed))
         player = asyncio.create_task(self._play_prompts())
         await self._pause(min(self._callee.patience_seconds, self._call.longest_call_seconds))

@@ -49,7 +49,7 @@ WITH open_zones AS (
     INSERT INTO attempt (tenant_id, campaign_id, number_id, ordinal, emission_no, paced, due_at, send_by,
                          window_closes_at, callee_closes_at, campaign_epoch)
     SELECT $1, $2, t.number_id, t.last_ordinal, $7 + t.place - 1, true, d.due_at,
-           d.due_at + make_interval(secs => $10), d.closes_at, t.closes_at, $11
+           LEAST(d.due_at + make_interval(secs => $10), d.closes_at - interval '2 ms'), d.closes_at, t.closes_at, $11
     FROM taken t JOIN unnest($8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS d (due_at, closes_at, place)
          USING (place)
     RETURNING attempt_id, emission_no

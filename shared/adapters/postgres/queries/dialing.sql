@@ -1,6 +1,10 @@
 -- What a dialer does to an attempt. Every statement is one row of the attempt's table, as a compare-and-set on
 -- state and epoch; it runs in a transaction that names the tenant.
 
+-- name: postgres_clock
+-- Postgres' clock, asked right before a lease: instants of the lease are told on the worker's own clock by it.
+SELECT extract(epoch FROM clock_timestamp())::float8 AS now;
+
 -- name: lease_attempts
 -- PLANNED -> LEASED, epoch+1, for as many of these attempts of one tenant as can still be on time, and each one's
 -- number taken for the tenant. `took_number` is false while another call to the same number is under way. Rows and
@@ -27,8 +31,7 @@ WITH wanted AS (
     RETURNING attempt_id
 )
 SELECT l.campaign_id, l.attempt_id, l.epoch, l.number_id, l.ordinal,
-       extract(epoch FROM l.due_at - clock_timestamp())::float8 AS due_in_seconds,
-       extract(epoch FROM l.send_by - clock_timestamp())::float8 AS send_by_in_seconds,
+       extract(epoch FROM l.due_at)::float8 AS due_at, extract(epoch FROM l.send_by)::float8 AS send_by,
        l.attempt_id IN (SELECT attempt_id FROM taken) AS took_number,
        n.e164, n.ani, n.post_dial, n.message_reference, n.variables, n.tries,
        c.start_url, c.start_method, c.result_url, c.result_format, c.caller_id,

@@ -50,7 +50,9 @@ WHERE tenant_id = $1 AND campaign_id = $2 AND emission_no BETWEEN $3 AND $4;
 
 -- name: claim_numbers
 -- Waiting numbers whose time has come first, then the line from the cursor on; each taken number gets an attempt at
--- one of the due instants, in order. READY | WAITING -> IN_ATTEMPT and -> PLANNED.
+-- one of the due instants, in order. READY | WAITING -> IN_ATTEMPT and -> PLANNED. It may be sent late by the tolerance,
+-- and never after the end of its period (`$9`), where it would be one too many in the next: two milliseconds before, as
+-- a worker's clock counts in milliseconds.
 WITH waiting AS (
     SELECT number_id, 0 AS turn, next_at AS by_time, 0 AS batch_no, 0::bigint AS line_no
     FROM number
@@ -77,7 +79,7 @@ WITH waiting AS (
     INSERT INTO attempt (tenant_id, campaign_id, number_id, ordinal, emission_no, paced, due_at, send_by,
                          window_closes_at, campaign_epoch)
     SELECT $1, $2, t.number_id, t.last_ordinal, $7 + t.place - 1, true, d.due_at,
-           d.due_at + make_interval(secs => $10), d.closes_at, $11
+           LEAST(d.due_at + make_interval(secs => $10), d.closes_at - interval '2 ms'), d.closes_at, $11
     FROM taken t JOIN unnest($8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS d (due_at, closes_at, place)
          USING (place)
     RETURNING attempt_id, number_id
