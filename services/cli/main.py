@@ -150,6 +150,27 @@ def listen(
     run(take_results(screen_on(), host, port))
 
 
+@app.command(rich_help_panel=CAMPAIGNS)
+def vxml(
+    url: Annotated[str, typer.Argument(help="The application: a URL, or a file on this machine.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, for programs.")] = False,
+    post: Annotated[bool, typer.Option("--post", help="Ask for the first document by POST.")] = False,
+    variable: Annotated[
+        list[str] | None,
+        typer.Option("--variable", "-v", help="NAME=VALUE, sent with the first request; may be repeated."),
+    ] = None,
+) -> None:
+    """Try a VoiceXML application here, with no phone: prompts are printed, keys and words are typed.
+
+    **Example:** `paceline vxml http://127.0.0.1:8000/start.vxml -v message_reference=INV-7`
+    """
+    from services.cli.voicexml.trying import Trial, try_application  # noqa: PLC0415 - see the top of the module
+
+    trial = Trial(url=url, post=post, variables=tuple(variable or ()), json=as_json)
+    if not run(try_application(screen_on(), trial)):
+        raise typer.Exit(1)
+
+
 @app.command(rich_help_panel=PROCESSES)
 def api() -> None:
     """Serve the public API: campaigns and phone lists into Postgres."""

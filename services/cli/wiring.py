@@ -3,9 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from shared.adapters.egress.exchange import GuardedHttp
+from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.embedded.servers import EmbeddedServers
 from shared.adapters.postgres.database import Database
@@ -25,6 +27,7 @@ from shared.adapters.webhook.signature import new_secret
 from shared.clock import utc_now
 from shared.domain.egress import EgressPolicy
 from shared.ports.delivering import OutgoingWebhook, TryReport
+from shared.ports.fetching import DocumentFetcher
 from shared.ports.holds import Holds
 from shared.ports.invariants import Invariants
 
@@ -42,6 +45,14 @@ async def embedded_servers(data_dir: Path) -> AsyncIterator[Servers]:
     """Run both servers on the data folder while the block lasts; raises sentences of the embedded adapter."""
     async with EmbeddedServers(data_dir) as embedded:
         yield Servers(database_url=embedded.urls.database_url, redis_url=embedded.urls.redis_url)
+
+
+@contextlib.asynccontextmanager
+async def fetcher_of_anything() -> AsyncIterator[DocumentFetcher]:
+    """Fetch from anywhere, this machine and its network included: for a person who tries their own application."""
+    policy = EgressPolicy(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+    async with guarded_session(policy) as session:
+        yield GuardedFetcher(session, policy)
 
 
 async def migrate(database_url: str) -> list[str]:

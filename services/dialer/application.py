@@ -148,7 +148,20 @@ class Application:
                 # The text may hold what the callee said: it is the customer's, and stays out of our logs.
                 _log.debug("application_log", campaign_id=self._leased.job.campaign_id, label=label)
             case _:
-                _log.warning("effect_not_carried_out", effect=type(effect).__name__)
+                self._answer_at_once(effect)
+
+    def _answer_at_once(self, effect: asked.Effect) -> None:
+        """Answer what the telephony cannot do for us yet: the application hears it as the standard says."""
+        match effect:
+            case asked.Transfer(transfer_id=transfer_id, kind=kind):
+                refused = told.TransferEnded(
+                    transfer_id=transfer_id, outcome=f"error.unsupported.transfer.{kind}", duration_ms=0
+                )
+                self._inbox.put_nowait(refused)
+            case asked.Record():
+                self._inbox.put_nowait(_not_recorded(effect))
+            case _:
+                pass  # for whoever debugs an application
 
     async def _fetch(self, effect: asked.Fetch) -> None:
         await failpoint(Failpoint.APPLICATION_ASKED)
@@ -200,6 +213,18 @@ class Application:
             failed=effect.reason == "error",
             values=dict(effect.values),
         )
+
+
+def _not_recorded(effect: asked.Record) -> told.Recorded:
+    """Answer a <record>: nothing can be recorded yet."""
+    return told.Recorded(
+        record_id=effect.record_id,
+        recording="",
+        content_type=effect.content_type,
+        duration_ms=0,
+        size_bytes=0,
+        ended_by="error.unsupported.record",
+    )
 
 
 def _segments(segments: "tuple[asked.Segment, ...]") -> tuple[port.Segment, ...]:

@@ -12,6 +12,7 @@ from shared.voicexml.markup import Node
 #: 6.5: a non-negative real number and its unit. Nine digits are eleven days: no longer one is meant.
 _TIME = re.compile(r"\+?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ms|s)")
 _COUNT = re.compile(r"[0-9]{1,6}")
+_SECONDS = re.compile(r"([0-9]{1,9})s?")
 _UNIT_MS = {"ms": 1.0, "s": 1_000.0}
 
 
@@ -69,6 +70,23 @@ def duration(node: Node, attribute: str) -> int | None:
             line=node.line,
         )
     return value
+
+
+def seconds(node: Node, attribute: str) -> int | None:
+    """Read a whole number of seconds (6.1.2); None if the attribute is absent."""
+    text = node.attributes.get(attribute)
+    if text is None:
+        return None
+    value = whole_seconds(text)
+    if value is None:
+        raise DocumentInvalid(f"{attribute}={text!r} is not a whole number of seconds.", line=node.line)
+    return value
+
+
+def whole_seconds(text: str) -> int | None:
+    """Read a whole number of seconds, with or without its unit; None if it is none."""
+    match = _SECONDS.fullmatch(text.strip())
+    return int(match[1]) if match else None
 
 
 def flag(node: Node, attribute: str) -> bool | None:

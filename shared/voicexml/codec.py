@@ -27,6 +27,8 @@ EVENT_TYPES: Mapping[str, type] = MappingProxyType(
         "fetch_failed": events.FetchFailed,
         "play_ended": events.PlayEnded,
         "digit": events.Digit,
+        "said": events.Said,
+        "mark_reached": events.MarkReached,
         "timer_fired": events.TimerFired,
         "callee_type_known": events.CalleeTypeKnown,
         "hung_up": events.HungUp,
@@ -39,6 +41,7 @@ EFFECT_TYPES: Mapping[str, type] = MappingProxyType(
     {
         "fetch": effects.Fetch,
         "play": effects.Play,
+        "unheard": effects.Unheard,
         "stop_play": effects.StopPlay,
         "start_timer": effects.StartTimer,
         "stop_timer": effects.StopTimer,
@@ -46,8 +49,11 @@ EFFECT_TYPES: Mapping[str, type] = MappingProxyType(
         "stop_listening": effects.StopListening,
         "hang_up": effects.HangUp,
         "log": effects.Log,
+        "error_thrown": effects.ErrorThrown,
         "transfer": effects.Transfer,
+        "end_transfer": effects.EndTransfer,
         "record": effects.Record,
+        "stop_recording": effects.StopRecording,
         "exit": effects.Exit,
     }
 )
@@ -143,6 +149,8 @@ def _decode_value(data: object, hint: Any, name: str, depth: int) -> object:  # 
         return _decode_fields(_dictionary(data), events.SessionVariables, depth=depth + 1)
     if get_origin(hint) is Literal:
         return _one_of(data, get_args(hint), name)
+    if hint == tuple[int, ...]:
+        return tuple(_READERS[int](each, name) for each in _list(data, name))
     if hint == events.Pairs:
         return tuple(_pair(each, name) for each in _list(data, name))
     return tuple(_decode_tagged(each, SEGMENT_TYPES, depth=depth + 1) for each in _list(data, name))

@@ -13,17 +13,22 @@ ends in an `Outcome`. The specification's timing:
 - When no further key could match, the input is over at once, or after `termtimeout` if there is a `termchar`
   to wait for (D.5 to D.7). Another key in that time is kept for the next input.
 - A key that cannot match ends the input as nomatch at once.
+- Words come as one whole utterance and end the input, unless keys came before them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from shared.voicexml.digits import Grammar, Status
 from shared.voicexml.effects import Effect, Listen, Play, StartTimer, StopListening, StopPlay, StopTimer
-from shared.voicexml.events import Digit, PlayEnded, TimerFired
+from shared.voicexml.events import Digit, PlayEnded, Said, TimerFired
+from shared.voicexml.grammar.active import COMPLETE, AnyOf
+from shared.voicexml.grammar.expansion import Mode
+from shared.voicexml.grammar.matcher import Status
+from shared.voicexml.grammar.tokens import spoken_words
 from shared.voicexml.keys import TypeAhead
+from shared.voicexml.limits import MAX_WORDS
 
 
 class Phase(StrEnum):
@@ -53,23 +58,30 @@ class Step(StrEnum):
     LAST_KEY = "last_key"
     NO_INPUT = "no_input"
     CONCLUDE = "conclude"
+    INTERRUPT_WITH_WORDS = "interrupt_with_words"
+    WORDS = "words"
 
 
-Stimulus = Digit | PlayEnded | TimerFired
+Stimulus = Digit | Said | PlayEnded | TimerFired
 
 #: The machine. A pair that is absent cannot occur: no play or timer of ours is under way in that phase, and
 #: an answer to an older one is passed over before this table is read.
 STEPS: Mapping[tuple[Phase, type[Stimulus]], Step] = MappingProxyType(
     {
         (Phase.ANNOUNCING, Digit): Step.DISCARD,
+        (Phase.ANNOUNCING, Said): Step.DISCARD,
         (Phase.ANNOUNCING, PlayEnded): Step.NEXT_PROMPT,
         (Phase.PROMPTING, Digit): Step.INTERRUPT,
+        (Phase.PROMPTING, Said): Step.INTERRUPT_WITH_WORDS,
         (Phase.PROMPTING, PlayEnded): Step.NEXT_PROMPT,
         (Phase.LISTENING, Digit): Step.KEY,
+        (Phase.LISTENING, Said): Step.WORDS,
         (Phase.LISTENING, TimerFired): Step.NO_INPUT,
         (Phase.ENTERING, Digit): Step.KEY,
+        (Phase.ENTERING, Said): Step.DISCARD,
         (Phase.ENTERING, TimerFired): Step.CONCLUDE,
         (Phase.TERMINATING, Digit): Step.LAST_KEY,
+        (Phase.TERMINATING, Said): Step.DISCARD,
         (Phase.TERMINATING, TimerFired): Step.CONCLUDE,
     }
 )
@@ -98,10 +110,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an input ended, and the keys that were pressed."""
+    """How an input ended, and what it was: the keys that were pressed, or what was said."""
 
     verdict: Verdict
+    mode: Mode = Mode.DTMF
     keys: str = ""
+    said: str = ""
+    confidence: float = 1.0
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """What grammars are asked about."""
+        return self.keys if self.mode is Mode.DTMF else spoken_words(self.said)
 
 
 class Collection:
@@ -111,7 +131,7 @@ class Collection:
         self,
         *,
         prompts: tuple[Play, ...],
-        grammar: Grammar,
+        grammar: AnyOf,
         timing: Timing,
         typed_ahead: TypeAhead,
         emit: Callable[[Effect], None],
@@ -147,6 +167,8 @@ class Collection:
         match event:
             case Digit(key=key) if self.outcome is None:
                 self._apply(STEPS[self._phase, Digit], key)
+            case Said() if self.outcome is None:
+                self._hear(STEPS[self._phase, Said], event)
             case PlayEnded(play_id=play_id) if play_id == self._playing:
                 self._apply(STEPS[self._phase, PlayEnded])
             case TimerFired(timer_id=timer_id) if timer_id == self._timer:
@@ -176,6 +198,19 @@ class Collection:
                 self._end(Verdict.NOINPUT)
             case Step.CONCLUDE:
                 self._conclude()
+            case Step.INTERRUPT_WITH_WORDS | Step.WORDS:
+                raise AssertionError("Words are heard and not keyed.")
+
+    def _hear(self, step: Step, said: Said) -> None:
+        """Take a whole utterance, unless a prompt or keys are in its way."""
+        if step is Step.DISCARD:
+            return
+        if step is Step.INTERRUPT_WITH_WORDS:
+            self._silence()
+            self._prompts.clear()
+        words = spoken_words(said.text)[: MAX_WORDS + 1]
+        matches = 0 < len(words) <= MAX_WORDS and self._grammar.hears(words)
+        self._end(Verdict.MATCH if matches else Verdict.NOMATCH, said)
 
     def _next_prompt(self) -> None:
         self._playing = None
@@ -226,15 +261,20 @@ class Collection:
 
     def _conclude(self) -> None:
         """End with what the keys say; a termchar alone says nothing that could match."""
-        matches = self._keys and self._grammar.status(self._keys) in {Status.MATCH, Status.MATCH_MORE}
+        matches = self._keys and self._grammar.status(self._keys) in COMPLETE
         self._end(Verdict.MATCH if matches else Verdict.NOMATCH)
 
-    def _end(self, verdict: Verdict) -> None:
+    def _end(self, verdict: Verdict, said: Said | None = None) -> None:
         self._stop_timer()
         if self._listens:
             self._emit(StopListening())
         self._phase = Phase.OVER
-        self.outcome = Outcome(verdict=verdict, keys=self._keys)
+        if said is None:
+            self.outcome = Outcome(verdict=verdict, keys=self._keys)
+        else:
+            self.outcome = Outcome(
+                verdict=verdict, mode=Mode.VOICE, said=said.text, confidence=said.confidence
+            )
 
     def _listen(self) -> None:
         if not self._listens:

@@ -1,7 +1,7 @@
 """From checked markup to prompts and executable content (VoiceXML 2.0, 4.1 and 5.3).
 
 Which element may stand where is the schema's (Appendix O), written below as sets. An element that may not
-stand there makes the document invalid; one that may and is not built yet becomes `Unsupported`.
+stand there makes the document invalid.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import urljoin
 
-from shared.voicexml import model
+from shared.voicexml import executable_model, prompt_model
 from shared.voicexml.attributes import (
     at_most_one,
     count,
@@ -19,10 +19,12 @@ from shared.voicexml.attributes import (
     names,
     one_of,
     required,
+    seconds,
 )
 from shared.voicexml.errors import DocumentInvalid
+from shared.voicexml.executable_model import Executable, FetchSettings, Target
 from shared.voicexml.markup import Node, collapsed
-from shared.voicexml.model import Executable, Part, Prompt
+from shared.voicexml.prompt_model import Part, Prompt
 
 #: What makes up a prompt wherever one could stand (the schema's `audio` group).
 AUDIO = frozenset({"audio", "enumerate", "value"})
@@ -106,11 +108,6 @@ def no_text(node: Node) -> None:
         raise DocumentInvalid(f"<{node.name}> may not hold text: {node.text[:40]!r}.", line=node.line)
 
 
-def unsupported(node: Node) -> model.Unsupported:
-    """Keep an element that is not built yet, to throw when it is reached."""
-    return model.Unsupported(element=node.name, line=node.line)
-
-
 def parts(children: Iterable[Node | str], setting: Setting, parent: str) -> tuple[Part, ...]:
     """Read the inside of a prompt."""
     return tuple(_parts(children, setting, parent))
@@ -122,22 +119,43 @@ def _parts(children: Iterable[Node | str], setting: Setting, parent: str) -> Ite
             if child.name not in AUDIO | _SPEECH_MARKUP:
                 raise misplaced(child, parent)
             if child.name not in _SILENT:
-                yield _PARTS.get(child.name, _unsupported_part)(child, setting)
+                yield _PARTS.get(child.name, _markup)(child, setting)
         elif collapsed(child):
-            yield model.Words(text=collapsed(child))
+            yield prompt_model.Words(text=collapsed(child))
 
 
-def _unsupported_part(node: Node, _: Setting) -> Part:
-    return unsupported(node)
+def _markup(node: Node, setting: Setting) -> Part:
+    inside = setting.inside(node)
+    attributes = sorted((name, value) for name, value in node.attributes.items() if name != "xml:base")
+    return prompt_model.Markup(
+        element=node.name,
+        attributes=tuple(attributes),
+        alias=required(node, "alias") if node.name == "sub" else None,
+        language=node.attributes.get("xml:lang"),
+        parts=parts(node.children, inside, node.name),
+    )
+
+
+def _enumerate(node: Node, setting: Setting) -> Part:
+    return prompt_model.Enumerate(parts=parts(node.children, setting, node.name), line=node.line)
+
+
+def _foreach_part(node: Node, setting: Setting) -> Part:
+    return prompt_model.ForeachPart(
+        item=required(node, "item"),
+        array=required(node, "array"),
+        parts=parts(node.children, setting, node.name),
+        line=node.line,
+    )
 
 
 def _value(node: Node, _: Setting) -> Part:
-    return model.Value(expr=required(node, "expr"), line=node.line)
+    return prompt_model.Value(expr=required(node, "expr"), line=node.line)
 
 
 def _audio(node: Node, setting: Setting) -> Part:
     exactly_one(node, "src", "expr")
-    return model.AudioPart(
+    return prompt_model.AudioPart(
         src=node.attributes.get("src"),
         expr=node.attributes.get("expr"),
         base_url=setting.base_url,
@@ -149,15 +167,25 @@ def _audio(node: Node, setting: Setting) -> Part:
 def _break(node: Node, _: Setting) -> Part:
     strength = one_of(node, "strength", "medium", *_BREAK_MS)
     time_ms = duration(node, "time")
-    return model.Break(duration_ms=_BREAK_MS[strength] if time_ms is None else time_ms)
+    return prompt_model.Break(duration_ms=_BREAK_MS[strength] if time_ms is None else time_ms)
 
 
 def _mark(node: Node, _: Setting) -> Part:
-    return model.MarkPart(name=required(node, "name"))
+    exactly_one(node, "name", "nameexpr")
+    return prompt_model.MarkPart(
+        name=node.attributes.get("name"), nameexpr=node.attributes.get("nameexpr"), line=node.line
+    )
 
 
 _PARTS: Mapping[str, Callable[[Node, Setting], Part]] = MappingProxyType(
-    {"value": _value, "audio": _audio, "break": _break, "mark": _mark}
+    {
+        "value": _value,
+        "audio": _audio,
+        "break": _break,
+        "mark": _mark,
+        "enumerate": _enumerate,
+        "foreach": _foreach_part,
+    }
 )
 
 
@@ -198,18 +226,14 @@ def _executable(children: Iterable[Node | str], setting: Setting, parent: Node) 
         if spoken := bare_prompt(bare, setting, parent=parent):
             yield spoken
         bare.clear()
-        yield _EXECUTABLES.get(child.name, _unsupported_executable)(child, setting)
+        yield _EXECUTABLES[child.name](child, setting)
     if spoken := bare_prompt(bare, setting, parent=parent):
         yield spoken
 
 
-def _unsupported_executable(node: Node, _: Setting) -> Executable:
-    return unsupported(node)
-
-
-def var(node: Node) -> model.Var:
+def var(node: Node) -> executable_model.Var:
     """Read a <var>."""
-    return model.Var(name=required(node, "name"), expr=node.attributes.get("expr"), line=node.line)
+    return executable_model.Var(name=required(node, "name"), expr=node.attributes.get("expr"), line=node.line)
 
 
 def _var(node: Node, _: Setting) -> Executable:
@@ -217,67 +241,129 @@ def _var(node: Node, _: Setting) -> Executable:
 
 
 def _assign(node: Node, _: Setting) -> Executable:
-    return model.Assign(name=required(node, "name"), expr=required(node, "expr"), line=node.line)
+    return executable_model.Assign(name=required(node, "name"), expr=required(node, "expr"), line=node.line)
 
 
 def _clear(node: Node, _: Setting) -> Executable:
-    return model.Clear(names=names(node.attributes.get("namelist", "")), line=node.line)
+    return executable_model.Clear(names=names(node.attributes.get("namelist", "")), line=node.line)
 
 
 def _if(node: Node, setting: Setting) -> Executable:
     cond: str | None = required(node, "cond")
     line = node.line
     content: list[Node | str] = []
-    branches: list[model.Branch] = []
+    branches: list[executable_model.Branch] = []
     for child in node.children:
         if not isinstance(child, Node) or child.name not in {"elseif", "else"}:
             content.append(child)
             continue
         if cond is None:
             raise DocumentInvalid(f"<{child.name}> may not follow <else>.", line=child.line)
-        branches.append(model.Branch(cond=cond, content=executable(content, setting, node), line=line))
+        branches.append(
+            executable_model.Branch(cond=cond, content=executable(content, setting, node), line=line)
+        )
         cond = required(child, "cond") if child.name == "elseif" else None
         line = child.line
         content.clear()
-    branches.append(model.Branch(cond=cond, content=executable(content, setting, node), line=line))
-    return model.If(branches=tuple(branches), line=node.line)
+    branches.append(executable_model.Branch(cond=cond, content=executable(content, setting, node), line=line))
+    return executable_model.If(branches=tuple(branches), line=node.line)
 
 
 def _reprompt(node: Node, _: Setting) -> Executable:
-    return model.Reprompt(line=node.line)
+    return executable_model.Reprompt(line=node.line)
 
 
 def _goto(node: Node, _: Setting) -> Executable:
     exactly_one(node, "next", "expr", "nextitem", "expritem")
-    return model.Goto(
+    return executable_model.Goto(
         next=node.attributes.get("next"),
         expr=node.attributes.get("expr"),
         nextitem=node.attributes.get("nextitem"),
         expritem=node.attributes.get("expritem"),
-        fetch_timeout_ms=duration(node, "fetchtimeout"),
+        fetch=fetch_settings(node),
         line=node.line,
     )
 
 
-def _submit(node: Node, _: Setting) -> Executable:
-    exactly_one(node, "next", "expr")
-    if node.attributes.get("enctype", "").startswith("multipart/"):
-        # Only a recording needs it, and there are none yet.
-        return unsupported(node)
+def fetch_settings(node: Node) -> FetchSettings:
+    """Read how something is fetched (6.1.1)."""
+    return FetchSettings(
+        timeout_ms=duration(node, "fetchtimeout"),
+        max_age_s=seconds(node, "maxage"),
+        max_stale_s=seconds(node, "maxstale"),
+    )
+
+
+def target(node: Node, src: str, expr: str) -> Target:
+    """Read where an element goes to and what it sends; `src` and `expr` are its names for the URL."""
+    exactly_one(node, src, expr)
     namelist = node.attributes.get("namelist")
-    return model.Submit(
-        next=node.attributes.get("next"),
-        expr=node.attributes.get("expr"),
+    return Target(
+        src=node.attributes.get(src),
+        expr=node.attributes.get(expr),
         names=None if namelist is None else names(namelist),
         post=one_of(node, "method", "get", "post") == "post",
-        fetch_timeout_ms=duration(node, "fetchtimeout"),
+        multipart=one_of(node, "enctype", "application/x-www-form-urlencoded", "multipart/form-data")
+        == "multipart/form-data",
+        fetch=fetch_settings(node),
+    )
+
+
+def _submit(node: Node, _: Setting) -> Executable:
+    return executable_model.Submit(target=target(node, "next", "expr"), line=node.line)
+
+
+def _return(node: Node, _: Setting) -> Executable:
+    at_most_one(node, "event", "eventexpr", "namelist")
+    at_most_one(node, "message", "messageexpr")
+    return executable_model.Return(
+        event=node.attributes.get("event"),
+        eventexpr=node.attributes.get("eventexpr"),
+        message=node.attributes.get("message"),
+        messageexpr=node.attributes.get("messageexpr"),
+        names=names(node.attributes.get("namelist", "")),
+        line=node.line,
+    )
+
+
+def script(node: Node, setting: Setting) -> executable_model.Script:
+    """Read a <script>, which is inline or somewhere else, and never both (5.3.12)."""
+    at_most_one(node, "src", "srcexpr")
+    outside = bool(node.attributes.keys() & {"src", "srcexpr"})
+    if outside is bool(node.raw_text):
+        raise DocumentInvalid("<script> needs one of src, srcexpr and a text.", line=node.line)
+    return executable_model.Script(
+        source=None if outside else node.raw_text,
+        src=node.attributes.get("src"),
+        expr=node.attributes.get("srcexpr"),
+        base_url=setting.inside(node).base_url,
+        fetch=fetch_settings(node),
+        line=node.line,
+    )
+
+
+def data(node: Node, setting: Setting) -> executable_model.Data:
+    """Read a <data>."""
+    return executable_model.Data(
+        name=node.attributes.get("name"),
+        target=target(node, "src", "srcexpr"),
+        base_url=setting.inside(node).base_url,
+        line=node.line,
+    )
+
+
+def _foreach(node: Node, setting: Setting) -> Executable:
+    return executable_model.Foreach(
+        item=required(node, "item"),
+        array=required(node, "array"),
+        content=executable(node.children, setting, node),
         line=node.line,
     )
 
 
 def _exit(node: Node, _: Setting) -> Executable:
     at_most_one(node, "expr", "namelist")
-    return model.Exit(
+    return executable_model.Exit(
         expr=node.attributes.get("expr"),
         names=names(node.attributes.get("namelist", "")),
         line=node.line,
@@ -285,13 +371,13 @@ def _exit(node: Node, _: Setting) -> Executable:
 
 
 def _disconnect(node: Node, _: Setting) -> Executable:
-    return model.Disconnect(names=names(node.attributes.get("namelist", "")), line=node.line)
+    return executable_model.Disconnect(names=names(node.attributes.get("namelist", "")), line=node.line)
 
 
 def _throw(node: Node, _: Setting) -> Executable:
     exactly_one(node, "event", "eventexpr")
     at_most_one(node, "message", "messageexpr")
-    return model.Throw(
+    return executable_model.Throw(
         event=node.attributes.get("event"),
         eventexpr=node.attributes.get("eventexpr"),
         message=node.attributes.get("message"),
@@ -304,7 +390,7 @@ def _log(node: Node, setting: Setting) -> Executable:
     for child in node.elements:
         if child.name != "value":
             raise misplaced(child, node.name)
-    return model.Log(
+    return executable_model.Log(
         label=node.attributes.get("label", ""),
         expr=node.attributes.get("expr"),
         parts=parts(node.children, setting, node.name),
@@ -316,13 +402,17 @@ _EXECUTABLES: Mapping[str, Callable[[Node, Setting], Executable]] = MappingProxy
     {
         "assign": _assign,
         "clear": _clear,
+        "data": data,
         "disconnect": _disconnect,
         "exit": _exit,
+        "foreach": _foreach,
         "goto": _goto,
         "if": _if,
         "log": _log,
         "prompt": prompt,
         "reprompt": _reprompt,
+        "return": _return,
+        "script": script,
         "submit": _submit,
         "throw": _throw,
         "var": _var,

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from shared.voicexml.ecmascript import DataModel
 from shared.voicexml.effects import Effect, StartTimer
 from shared.voicexml.errors import ScriptFailed, Thrown
-from shared.voicexml.events import Pairs
+from shared.voicexml.events import MarkReached, Pairs
+from shared.voicexml.grammar.expansion import GrammarDocument
 from shared.voicexml.keys import TypeAhead
 from shared.voicexml.limits import AFTER_HANGUP_MS, Effort
 from shared.voicexml.model import Document
@@ -26,11 +27,22 @@ class InterpreterContext:
         self.prompts = PromptQueue()
         self.typed_ahead = TypeAhead()
         self.documents_fetched = 0
+        self.fetches = 0
+        #: The mark that was reached last while the present input was waited for (2.1, 6.3).
+        self.mark: MarkReached | None = None
+        #: When the caller last did something; as of `Digit`.
+        self.heard_at_ms = 0
+        #: Grammars that were fetched, by URL.
+        self.grammars: dict[str, GrammarDocument] = {}
+        #: The host's names of what was recorded.
+        self.recordings: set[str] = set()
+        #: How many subdialogs are under way.
+        self.subdialogs = 0
         #: The caller has gone by itself.
         self.hung_up = False
         #: The application has disconnected the caller.
         self.disconnected = False
-        #: connection.disconnect.hangup was thrown: the session may not listen again (1.5.4).
+        #: connection.disconnect was thrown: the session may not listen again (1.5.4).
         self.final = False
         #: What <disconnect> handed over, kept until the end.
         self.disconnect_values: Pairs = ()

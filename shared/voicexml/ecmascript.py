@@ -8,11 +8,13 @@ process. What the limit cannot interrupt (a native search through megabytes) is 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from enum import Enum
 from typing import Final
 
 import quickjs
 
+from shared.voicexml.dom_prelude import DOM
 from shared.voicexml.ecmascript_prelude import PRELUDE
 from shared.voicexml.errors import Exhausted, ScriptFailed
 from shared.voicexml.events import SessionVariables
@@ -23,6 +25,8 @@ from shared.voicexml.limits import (
     SCRIPT_HEAP_BYTES,
     SCRIPT_STACK_BYTES,
 )
+from shared.voicexml.recognition_prelude import RECOGNITION
+from shared.voicexml.script_names import find_names
 
 
 class Undefined(Enum):
@@ -79,8 +83,12 @@ class DataModel:
         self._engine = self._context.eval(PRELUDE)(float(seed & 0xFFFF_FFFF), float(int(now * 1_000)))
         self._overruns = 0
         self._depth = 0
+        self._suspended: list[int] = []
+        #: What was added to the engine's side so far.
+        self._extensions: set[str] = set()
         self.push("session")
-        for name, value in _session_facts(variables).items():
+        self._facts = _session_facts(variables)
+        for name, value in self._facts.items():
             self.set_fact(name, value)
 
     @property
@@ -120,13 +128,96 @@ class DataModel:
         """Set session.<name>, which no script can change."""
         self._run("fact", name, json.dumps(value))
 
-    def set_last_result(self, result: Mapping[str, object] | None) -> None:
-        """Set application.lastresult$ (5.1.5), which is undefined while nothing was recognised."""
-        self._run("remember", "" if result is None else json.dumps([result]))
+    def set_callee_type(self, callee_type: str) -> None:
+        """Set session.callee_type, and the connection's."""
+        connection = self._facts["connection"]
+        if isinstance(connection, dict):
+            self.set_fact("connection", connection | {"callee_type": callee_type})
+        self.set_fact("callee_type", callee_type)
+
+    def clear_last_result(self) -> None:
+        """Make application.lastresult$ (5.1.5) undefined: nothing was recognised."""
+        self._run("forget", "")
 
     def is_filled(self, name: str) -> bool:
         """Tell whether a form item variable of the present dialog is defined."""
         return self._run("filled", name) is True
+
+    def suspend(self) -> None:
+        """Put all scopes but the session's aside, for a subdialog (2.3.4)."""
+        self._run("suspend", "")
+        self._suspended.append(self._depth)
+        self._depth = 1
+
+    def resume(self) -> None:
+        """Leave the scopes of a subdialog for those that were put aside."""
+        self._run("resume", "")
+        self._depth = self._suspended.pop()
+
+    def give_nothing(self) -> None:
+        """Forget what was given."""
+        self._run("giving", "")
+
+    def give(self, name: str, expr: str) -> None:
+        """Hand a value over to where `take` or `take_all` is said next; objects are not copied."""
+        self._run("give", name, expr)
+
+    def give_text(self, name: str, text: str) -> None:
+        """Hand a text over."""
+        self._run("giveText", name, json.dumps(text))
+
+    def is_given(self, name: str) -> bool:
+        """Tell whether a value of that name was handed over."""
+        return self._run("isGiven", name) is True
+
+    def take(self, name: str) -> None:
+        """Declare a variable with the value that was handed over under its name."""
+        _check_name(name)
+        self._run("take", name)
+
+    def take_all(self, name: str) -> None:
+        """Declare a variable with all that was handed over, as an object."""
+        self._run("takeAll", name)
+
+    def run_script(self, source: str) -> None:
+        """Run a script, whose variables and functions become those of the innermost scope (5.3.12)."""
+        self._run("script", source, json.dumps(asdict(find_names(source))))
+
+    def begin_list(self, expr: str) -> int:
+        """Begin to go through a copy of an array; return its length."""
+        length = self._run("list", expr)
+        return int(length) if isinstance(length, float) else 0
+
+    def set_each(self, name: str, index: int) -> None:
+        """Set a variable to an element of the array, declaring it if need be."""
+        _check_name(name)
+        self._run("each", name, str(index))
+
+    def end_list(self) -> None:
+        """Be done with the array."""
+        self._run("unlist", "")
+
+    def store_data(self, name: str, tree: str) -> None:
+        """Declare a variable with a read-only document; `tree` is of `xml_data.data_json`."""
+        _check_name(name)
+        self._extend(DOM)
+        self._run("data", name, tree)
+
+    def interpret(self, result: Mapping[str, object]) -> None:
+        """Interpret what was recognised, and set application.lastresult$ (5.1.5).
+
+        `result` has utterance, inputmode, confidence, and either a value or the tree of a match.
+        """
+        self._extend(RECOGNITION)
+        self._run("interpret", json.dumps(result))
+
+    def fill(self, name: str, slot: str) -> None:
+        """Fill a form item with what its own grammar heard: the slot, or else the whole (3.1.6.2)."""
+        self._run("fill", name, slot)
+
+    def fill_slot(self, name: str, slot: str) -> bool:
+        """Fill a form item with a slot of what a form's grammar heard, if it has that (3.1.6.1)."""
+        return self._run("slot", name, slot) is True
 
     def evaluate(self, expr: str) -> Value:
         """Evaluate an expression in the innermost scope."""
@@ -143,6 +234,11 @@ class DataModel:
     def wire_text(self, expr: str) -> str:
         """Evaluate an expression for a server: as `text`, but objects become JSON."""
         return str(self._run("wire", expr))
+
+    def _extend(self, source: str) -> None:
+        if source not in self._extensions:
+            self._run("extend", source)
+            self._extensions.add(source)
 
     def _run(self, operation: str, first: str, second: str = "") -> Value:
         try:
@@ -217,6 +313,7 @@ def _session_facts(variables: SessionVariables) -> dict[str, object]:
         "connection": {
             "local": {"uri": _uri(variables.ani)},
             "remote": {"uri": _uri(variables.dnis)},
+            "callee_type": variables.callee_type,
             # The side that began the call, which on an outbound call is ours; the prelude resolves it.
             "originator": "local",
             "protocol": {"name": "sip", "version": "2.0"},

@@ -15,6 +15,9 @@ surrogate, and cannot read a longer string that was put together and not yet mad
 The engine has no clock and no dice of its own: Date always shows the start of the session, Math.random is a
 seeded generator. The global object takes no new properties, so that an assignment to a name that was never
 declared leaves nothing behind.
+
+What <data> and recognition need of the engine is in modules of their own and is added when a session first
+needs it: most sessions never do, and each would pay for it in memory.
 """
 
 #: Called once with the seed (an unsigned 32-bit number) and the time (milliseconds); returns the one function
@@ -112,7 +115,53 @@ PRELUDE = r"""
     return freeze(value);
   };
 
+  // The scopes of the dialogs that wait for a subdialog, and what is handed to it and back.
+  const waiting = [];
+  let given = {};
+  // The arrays that <foreach> goes through, innermost last.
+  const lists = [];
+  const isDeclared = (name) => scopes.some(({object}) => hasOwn(object, name));
+
   const operations = {
+    suspend() { waiting.push(scopes.splice(1)); },
+    resume() { scopes.length = 1; scopes.push(...waiting.pop()); },
+    giving() { given = {}; },
+    give(name, source) { given[name] = evaluate(source); },
+    giveText(name, json) { given[name] = parse(json); },
+    isGiven(name) { return hasOwn(given, name); },
+    take(name) { declare(name, given[name], true); },
+    takeAll(name) { declare(name, given, true); given = {}; },
+    // <script> (5.3.12): `var` and `function` belong to the scope in which it stands.
+    script(source, names) {
+      const {object} = innermost();
+      const {variables, functions, assigned} = parse(names);
+      for (const name of variables) if (!hasOwn(object, name)) declare(name, undefined, true);
+      for (const name of assigned) if (!isDeclared(name) && !(name in globalThis)) declare(name, undefined, true);
+      const exported = functions.map((name) => 'export$(' + stringify(name) + ',' + name + ');').join('');
+      const heads = scopes.map((_, level) => 'with(__scope' + level + ')').join('');
+      const parameters = scopes.map((_, level) => '__scope' + level);
+      const run = build('export$', ...parameters, heads + '{' + exported + '\n' + source + '\n}');
+      const put = (name, value) => declare(name, value, true);
+      call(run, undefined, [put, ...scopes.map((scope) => scope.object)]);
+    },
+    list(source) {
+      const value = evaluate(source);
+      if (!Array.isArray(value)) throw new TypeError(source + ' is not an array');
+      lists.push([...value]);
+      return value.length;
+    },
+    each(name, index) {
+      const value = lists[lists.length - 1][+index];
+      const at = scopes.findLast(({names, object}) => !names.includes(name) && hasOwn(object, name));
+      if (at && at !== scopes[0]) at.object[name] = value; else declare(name, value, true);
+    },
+    unlist() { lists.pop(); },
+    // Add operations: `source` is the body of a function of these tools.
+    extend(source) {
+      const sessionScope = scopes[0].object;
+      const tools = {define, freeze, keys, text, build, parse, named, declare, sessionScope};
+      Object.assign(operations, build('tools', source)(tools));
+    },
     push(names) {
       const scope = {names: names ? names.split(' ') : [], object: {__proto__: null}};
       for (const name of scope.names) define(scope.object, name, {value: scope.object});
@@ -138,11 +187,9 @@ PRELUDE = r"""
       if (name === 'connection') value.originator = value[value.originator];
       define(scopes[0].object, name, {value: frozen(value), enumerable: true, configurable: true});
     },
-    // application.lastresult$ (5.1.5): a list of results which itself has the properties of the first.
-    remember(json) {
-      const value = json ? parse(json) : undefined;
-      if (value) Object.assign(value, value[0]);
-      define(named('application'), 'lastresult$', {value, writable: true, enumerable: true, configurable: true});
+    forget() {
+      const nothing = {value: undefined, writable: true, enumerable: true, configurable: true};
+      define(named('application'), 'lastresult$', nothing);
     },
     // Is the variable of a form item filled?
     filled(name) { return named('dialog')[name] !== undefined; },

@@ -9,6 +9,10 @@ from typing import Literal
 
 from shared.voicexml.events import Method, Pairs
 
+FetchPurpose = Literal["document", "script", "grammar", "data"]
+
+TransferKind = Literal["blind", "bridge", "consultation"]
+
 ExitReason = Literal["exit", "disconnect", "hangup", "error"]
 
 
@@ -19,6 +23,8 @@ class Speech:
     text: str
     #: As in xml:lang, for instance en-US.
     language: str
+    #: The same with its speech markup (SSML 1.0, without <speak> around it); empty if there is none.
+    ssml: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +64,14 @@ class Fetch:
     #: The body of a POST: application/x-www-form-urlencoded, unless there are `recordings`.
     form: Pairs = ()
     timeout_ms: int
-    #: Name and host's recording to send along as multipart/form-data. Reserved, always empty as yet.
+    #: Name and host's recording to send along; with any, or with `multipart`, the body is multipart/form-data.
     recordings: Pairs = ()
+    multipart: bool = False
+    purpose: FetchPurpose = "document"
+    #: A stored copy may be this old (6.1.2), in seconds; -1: as HTTP has it.
+    max_age_s: int = -1
+    #: A stored copy may have expired this long ago, in seconds; -1: as HTTP has it.
+    max_stale_s: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,17 @@ class Play:
     segments: tuple[Segment, ...]
     #: Whether a key will stop it. The session decides that; here it is for the host to show.
     bargein: bool
+    #: How many of the segments each <prompt> has, in order; for a host that shows prompt by prompt.
+    lengths: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """Prompts that were queued after the caller had gone; for whoever debugs the application."""
+
+    segments: tuple[Segment, ...]
+    #: As of `Play`.
+    lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,28 +143,59 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """Connect the caller to somebody else (2.3.7), answered by `TransferEnded`. Reserved."""
+    """Connect the caller to somebody else (2.3.7), answered by `TransferEnded`."""
 
     transfer_id: int
     #: A tel: or sip: URI.
     dest: str
-    bridge: bool
+    kind: TransferKind
     connect_timeout_ms: int
     #: 0 means without end.
     max_time_ms: int
+    #: What the caller hears until the other side answers; an absolute URL, or empty.
+    audio: str = ""
+    #: Application-to-application information.
+    aai: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndTransfer:
+    """The caller ended the transfer by a command: give up the other side, keep the caller.
+
+    Answered by the `TransferEnded` that the transfer owes, with near_end_disconnect.
+    """
+
+    transfer_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Record the caller (2.3.6), answered by `Recorded`. Reserved."""
+    """Record the caller (2.3.6), answered by `Recorded`."""
 
     record_id: int
     beep: bool
     max_time_ms: int
     final_silence_ms: int
-    #: Whether a key ends it.
+    #: Whether the session will end it at a key; for display, as with `Listen`.
     dtmf_term: bool
     content_type: str
+    #: How long to wait for the first sound; 0: not at all, silence is recorded too.
+    timeout_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRecording:
+    """A key ended the recording; answered by the `Recorded` that it owes."""
+
+    record_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorThrown:
+    """An error event was thrown (5.2.6), whether or not the application catches it; for whoever debugs it."""
+
+    event: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +217,7 @@ class Exit:
 Effect = (
     Fetch
     | Play
+    | Unheard
     | StopPlay
     | StartTimer
     | StopTimer
@@ -170,7 +225,10 @@ Effect = (
     | StopListening
     | HangUp
     | Log
+    | ErrorThrown
     | Transfer
+    | EndTransfer
     | Record
+    | StopRecording
     | Exit
 )

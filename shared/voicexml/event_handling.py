@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 from shared.voicexml.catches import DefaultAction, count_event, default_action, select
 from shared.voicexml.context import InterpreterContext
+from shared.voicexml.effects import ErrorThrown
 from shared.voicexml.errors import Thrown
 from shared.voicexml.executable import Execution
 from shared.voicexml.form_state import FormState
-from shared.voicexml.model import Catch, Document
+from shared.voicexml.model import Catch
+from shared.voicexml.place import Place
 from shared.voicexml.properties import Properties
 from shared.voicexml.transitions import Again, Leave, NextItem, Transition
 from shared.voicexml.waits import Steps
@@ -17,7 +19,7 @@ from shared.voicexml.waits import Steps
 class EventScope:
     """Where events are thrown from: an input item, a form, or a document that is being entered."""
 
-    document: Document
+    place: Place
     #: Of the scopes around, innermost first (5.2.4).
     catches: tuple[Catch, ...]
     properties: Properties
@@ -27,7 +29,7 @@ class EventScope:
 
     def execution(self, context: InterpreterContext) -> Execution:
         """Prepare to run executable content here."""
-        return Execution(context, self.document, self.properties, self.form)
+        return Execution(context, self.place, self.properties, self.form)
 
 
 def guarded(
@@ -49,6 +51,7 @@ def handle(context: InterpreterContext, scope: EventScope, thrown: Thrown) -> St
     depth = context.model.depth
     while True:
         context.effort.iterate()
+        error_thrown(context, thrown)
         count_event(scope.counters, thrown.event)
         try:
             catch = select(
@@ -63,6 +66,12 @@ def handle(context: InterpreterContext, scope: EventScope, thrown: Thrown) -> St
         except Thrown as again:
             thrown = again
             context.model.unwind(depth)
+
+
+def error_thrown(context: InterpreterContext, thrown: Thrown) -> None:
+    """Tell the host of an error, for whoever debugs the application."""
+    if thrown.event == "error" or thrown.event.startswith("error."):
+        context.emit(ErrorThrown(event=thrown.event, message=thrown.text or ""))
 
 
 def _run(context: InterpreterContext, scope: EventScope, catch: Catch, thrown: Thrown) -> Steps[Transition]:

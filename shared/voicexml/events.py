@@ -87,6 +87,31 @@ class Digit:
     """The caller pressed a key: one of `DTMF_KEYS`."""
 
     key: str
+    #: When, in milliseconds of any clock that `MarkReached` has too; tells how long ago a mark was.
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The caller said something, as text: a speech recogniser's, or that of somebody who tries things out.
+
+    A text that no grammar takes is a nomatch; a host that could not make out a word says so with an empty one.
+    """
+
+    text: str
+    #: From 0 to 1: how sure the recogniser is.
+    confidence: float = 1.0
+    #: When it began, as of `Digit`.
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReached:
+    """A `Mark` of the present play was reached (VoiceXML 2.1, 6.3)."""
+
+    name: str
+    #: When, as of `Digit`.
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,18 +135,19 @@ class HungUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferEnded:
-    """A `Transfer` is over (2.3.7). Reserved: no session asks for one yet, so it is ignored."""
+    """A `Transfer` is over (2.3.7)."""
 
     transfer_id: int
     #: busy, noanswer, network_busy, near_end_disconnect, far_end_disconnect, network_disconnect,
-    #: maxtime_disconnect, transferred (blind) or unknown.
+    #: maxtime_disconnect or unknown; transferred, if the caller is no longer ours; or the name of an event
+    #: that begins with `error.`, such as error.connection.baddestination or error.unsupported.transfer.bridge.
     outcome: str
     duration_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A `Record` is over (2.3.6). Reserved: no session asks for one yet, so it is ignored."""
+    """A `Record` is over (2.3.6)."""
 
     record_id: int
     #: The host's own name for the audio, which stays with the host; empty if nothing was recorded.
@@ -129,7 +155,8 @@ class Recorded:
     content_type: str
     duration_ms: int
     size_bytes: int
-    #: silence, maxtime, hangup, or the key that ended it.
+    #: silence, maxtime, hangup, noinput (nothing was said), stop (`StopRecording`), or the name of an event
+    #: that begins with `error.`, such as error.unsupported.record.
     ended_by: str
 
 
@@ -139,6 +166,8 @@ Event = (
     | FetchFailed
     | PlayEnded
     | Digit
+    | Said
+    | MarkReached
     | TimerFired
     | CalleeTypeKnown
     | HungUp

@@ -5,33 +5,37 @@ are played) are generators; see `waits.py`.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from shared.voicexml import model
+from shared.voicexml import executable_model as model
 from shared.voicexml.context import InterpreterContext
-from shared.voicexml.effects import HangUp, Log, Play
-from shared.voicexml.errors import ScriptFailed, Thrown
-from shared.voicexml.events import Method, Pairs
+from shared.voicexml.effects import HangUp, Log, Play, Unheard
+from shared.voicexml.errors import DocumentInvalid, ScriptFailed, Thrown
+from shared.voicexml.events import Pairs
+from shared.voicexml.executable_model import Executable
 from shared.voicexml.form_state import FormState
-from shared.voicexml.model import Document, Executable
-from shared.voicexml.navigation import Request, dialog_here, open_document
-from shared.voicexml.prompts import QueuedPrompt, plain_text, render, unsupported
+from shared.voicexml.navigation import Request, dialog_here, fetch, open_document, request_of
+from shared.voicexml.place import Place
+from shared.voicexml.prompt_model import Prompt
+from shared.voicexml.prompts import QueuedPrompt, Rendering
 from shared.voicexml.properties import Properties
-from shared.voicexml.transitions import Leave, NextItem, Transition
+from shared.voicexml.transitions import Leave, NextItem, Returned, Transition
 from shared.voicexml.waits import Draining, Steps
+from shared.voicexml.xml_data import data_json, may_read
 
 
 class Execution:
     """One run through a piece of executable content, in the scope that is innermost when it runs."""
 
     def __init__(
-        self, context: InterpreterContext, document: Document, properties: Properties, form: FormState | None
+        self, context: InterpreterContext, place: Place, properties: Properties, form: FormState | None
     ) -> None:
         #: Whether <reprompt> was executed; only a catch element asks (5.3.6).
         self.reprompt = False
         self._context = context
         self._model = context.model
-        self._document = document
+        self._place = place
         self._properties = properties
         self._form = form
 
@@ -48,17 +52,10 @@ class Execution:
         return None
 
     def _execute(self, element: Executable) -> Steps[Transition | None]:
-        match element:
-            case model.If():
-                return (yield from self._if(element))
-            case model.Goto():
-                return (yield from self._goto(element))
-            case model.Submit():
-                return (yield from self._submit(element))
-            case model.Disconnect():
-                return (yield from self._disconnect(element))
-            case _:
-                return self.AT_ONCE[type(element)](self, element)
+        in_time = self.IN_TIME.get(type(element))
+        if in_time is not None:
+            return (yield from in_time(self, element))
+        return self.AT_ONCE[type(element)](self, element)
 
     def _if(self, element: model.If) -> Steps[Transition | None]:
         for branch in element.branches:
@@ -66,14 +63,33 @@ class Execution:
                 return (yield from self.run(branch.content))
         return None
 
+    def _foreach(self, element: model.Foreach) -> Steps[Transition | None]:
+        for index in range(self._model.begin_list(element.array)):
+            self._model.set_each(element.item, index)
+            transition = yield from self.run(element.content)
+            if transition is not None:
+                self._model.end_list()
+                return transition
+        self._model.end_list()
+        return None
+
     def _goto(self, element: model.Goto) -> Steps[Transition | None]:
         if element.nextitem is not None or element.expritem is not None:
             return self._next_item(element)
-        next_ = self._given(element.next, element.expr)
-        if next_.startswith("#"):
+        return (
+            yield from self.go(self._given(element.next, element.expr), element.fetch, self._place.base_url)
+        )
+
+    def go(
+        self, url: str, settings: model.FetchSettings, base_url: str, *, here: bool = True
+    ) -> Steps[Transition | None]:
+        """Go to a URL, as <goto>, <choice> and <link> do; `here`: a mere fragment is of this document."""
+        if here and url.strip().startswith("#"):
             self._context.effort.iterate()
-            return dialog_here(self._document, next_[1:])
-        return (yield from self._open(next_, "GET", (), element.fetch_timeout_ms))
+            return dialog_here(self._place, url.strip()[1:])
+        self._context.effort.iterate()
+        request = request_of(url, base_url, settings, self._properties)
+        return (yield from open_document(self._context, request, self._place))
 
     def _next_item(self, element: model.Goto) -> NextItem:
         name = self._given(element.nextitem, element.expritem)
@@ -82,29 +98,54 @@ class Execution:
         return NextItem(name=name)
 
     def _submit(self, element: model.Submit) -> Steps[Transition | None]:
-        url = self._given(element.next, element.expr)
-        names = element.names
-        if names is None:
-            names = self._form.submitted_names() if self._form else ()
-        values = self._values(names)
-        return (
-            yield from self._open(url, "POST" if element.post else "GET", values, element.fetch_timeout_ms)
+        names = self._form.submitted_names() if self._form else ()
+        request = self.request(element.target, self._place.base_url, names)
+        if request.method == "GET" and request.url.strip().startswith("#"):
+            # 5.3.8: a submit always fetches, if need be the present document.
+            request = replace(request, url=self._place.document.url + request.url.strip())
+        self._context.effort.iterate()
+        return (yield from open_document(self._context, request, self._place, submitted=True))
+
+    def request(self, target: model.Target, base_url: str, names: tuple[str, ...] = ()) -> Request:
+        """Make the request of an element that sends variables; `names` are sent if it names none."""
+        values = self._values(names if target.names is None else target.names)
+        request = request_of(self._given(target.src, target.expr), base_url, target.fetch, self._properties)
+        recordings = tuple(pair for pair in values if pair[1] in self._context.recordings)
+        return replace(
+            request,
+            method="POST" if target.post else "GET",
+            form=tuple(pair for pair in values if pair not in recordings),
+            recordings=recordings,
+            multipart=target.multipart,
         )
 
     def _given(self, literal: str | None, expr: str | None) -> str:
         """Return the one of two attributes that the document has: a literal or an expression."""
         return self._model.text(expr) if expr is not None else literal or ""
 
-    def _open(
-        self, url: str, method: Method, form: Pairs, timeout_ms: int | None
-    ) -> Steps[Transition | None]:
-        self._context.effort.iterate()
-        if timeout_ms is None:
-            timeout_ms = self._properties.duration_ms("fetchtimeout")
-        request = Request(
-            base_url=self._document.base_url, url=url, method=method, form=form, timeout_ms=timeout_ms
-        )
-        return (yield from open_document(self._context, request))
+    def _script(self, element: model.Script) -> Steps[Transition | None]:
+        source = element.source
+        if source is None:
+            url = self._given(element.src, element.expr)
+            request = request_of(url, element.base_url, element.fetch, self._properties, "script")
+            answer = yield from fetch(self._context, request)
+            source = answer.body.decode("utf-8-sig", errors="replace")
+        self._model.run_script(source)
+        return None
+
+    def _data(self, element: model.Data) -> Steps[Transition | None]:
+        request = replace(self.request(element.target, element.base_url), purpose="data")
+        answer = yield from fetch(self._context, request)
+        if element.name is None:
+            return None
+        if not may_read(answer.body, self._place.document.url):
+            raise Thrown("error.noauthorization", f"{answer.url} may not be read by this document.")
+        try:
+            tree = data_json(answer.body)
+        except DocumentInvalid as invalid:
+            raise Thrown("error.badfetch", f"{answer.url}: {invalid.message}") from None
+        self._model.store_data(element.name, tree)
+        return None
 
     def _disconnect(self, element: model.Disconnect) -> Steps[Transition | None]:
         """5.3.11: play what is queued, disconnect, and tell the application as if the caller had gone."""
@@ -137,21 +178,37 @@ class Execution:
             for name in element.names:
                 self._model.clear(name)
 
-    def _prompt(self, element: model.Prompt) -> None:
+    def _prompt(self, element: Prompt) -> None:
         if self._context.holds(element.cond, element.line):
-            queue_prompt(self._context, element, self._properties)
+            choices = self._form.choices if self._form else ()
+            queue_prompt(self._context, element, self._properties, choices)
 
     def _reprompt(self, _: model.Reprompt) -> None:
         self.reprompt = True
 
     def _throw(self, element: model.Throw) -> None:
+        raise Thrown(*self._event(element))
+
+    def _event(self, element: model.Throw | model.Return) -> tuple[str, str | None]:
+        """Return the event and message that an element names."""
         event = self._given(element.event, element.eventexpr).strip()
         if not event or " " in event:
             raise Thrown("error.semantic", f"Line {element.line}: {event!r} is not the name of an event.")
         message = element.message
         if element.messageexpr is not None:
             message = self._model.text(element.messageexpr)
-        raise Thrown(event, message)
+        return event, message
+
+    def _return(self, element: model.Return) -> Transition:
+        if not self._context.subdialogs:
+            raise Thrown("error.semantic", f"Line {element.line}: <return> is for subdialogs.")
+        self._model.give_nothing()
+        if element.event is not None or element.eventexpr is not None:
+            event, message = self._event(element)
+            return Returned(event=event, message=message)
+        for name in element.names:
+            self._model.give(name, name)
+        return Returned()
 
     def _exit(self, element: model.Exit) -> Transition:
         if element.expr is None:
@@ -159,15 +216,12 @@ class Execution:
         return Leave(values=(("expr", self._model.wire_text(element.expr)),))
 
     def _log(self, element: model.Log) -> None:
-        texts = [plain_text(element.parts, self._model, self._context.effort)]
+        texts = [Rendering(model=self._model, effort=self._context.effort).texts(element.parts)]
         if element.expr is not None:
             texts.append(self._model.text(element.expr))
         text = " ".join(text for text in texts if text)
         self._context.effort.produce(len(element.label) + len(text))
         self._context.emit(Log(label=element.label, text=text))
-
-    def _unsupported(self, element: model.Unsupported) -> None:
-        raise unsupported(element)
 
     #: What is done at once, by the element's type.
     AT_ONCE: Mapping[type, Callable[..., Transition | None]] = MappingProxyType(
@@ -176,26 +230,54 @@ class Execution:
             model.Clear: _clear,
             model.Exit: _exit,
             model.Log: _log,
-            model.Prompt: _prompt,
+            Prompt: _prompt,
             model.Reprompt: _reprompt,
+            model.Return: _return,
             model.Throw: _throw,
-            model.Unsupported: _unsupported,
             model.Var: _var,
         }
     )
 
+    #: What may wait in its midst.
+    IN_TIME: Mapping[type, Callable[..., Steps[Transition | None]]] = MappingProxyType(
+        {
+            model.Data: _data,
+            model.Disconnect: _disconnect,
+            model.Foreach: _foreach,
+            model.Goto: _goto,
+            model.If: _if,
+            model.Script: _script,
+            model.Submit: _submit,
+        }
+    )
 
-def queue_prompt(context: InterpreterContext, prompt: model.Prompt, properties: Properties) -> None:
+
+def queue_prompt(
+    context: InterpreterContext,
+    prompt: Prompt,
+    properties: Properties,
+    choices: tuple[tuple[str, str], ...] = (),
+) -> None:
     """Queue a prompt, whose cond holds (4.1); raises Thrown."""
     bargein = properties.flag("bargein") if prompt.bargein is None else prompt.bargein
-    segments = render(prompt, context.model, context.effort)
+    rendering = Rendering(
+        model=context.model,
+        effort=context.effort,
+        choices=choices,
+        recordings=frozenset(context.recordings),
+    )
+    segments = rendering.segments(prompt)
     context.prompts.add(QueuedPrompt(segments=segments, bargein=bargein, timeout_ms=prompt.timeout_ms))
 
 
 def drain(context: InterpreterContext) -> Steps[None]:
     """Play the queued prompts to their end, if anybody is there; no key counts meanwhile (4.1.8)."""
-    segments = context.prompts.take_all()
-    if segments and not context.alone:
+    prompts = context.prompts.take_all()
+    segments = tuple(segment for prompt in prompts for segment in prompt)
+    lengths = tuple(map(len, prompts))
+    if segments and context.alone:
+        context.emit(Unheard(segments=segments, lengths=lengths))
+    elif segments:
         play_id = context.new_id()
-        context.emit(Play(play_id=play_id, segments=segments, bargein=False))
+        context.emit(Play(play_id=play_id, segments=segments, bargein=False, lengths=lengths))
         yield Draining(play_id=play_id)

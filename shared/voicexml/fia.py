@@ -1,11 +1,12 @@
 """The form interpretation algorithm (VoiceXML 2.0, 2.1.6 and Appendix C).
 
-    initialise   declare the form's variables and form items, in document order
+    initialise   declare the form's variables and form items and run its scripts, in document order
     repeat:
       select     the item that <goto nextitem> named, or the first whose variable is undefined and whose cond
                  is true; if there is none, the session ends
       collect    a block is run; an input item queues its prompts and waits for the caller
-      process    what was keyed fills the item, and the <filled> elements that are due are run
+      process    what was heard fills the item, or the items whose slots it names, and the <filled> elements
+                 that are due are run; a link, a choice or a form elsewhere leads away
 
 until a transition leads out of the form. An event on the way is handled where it was thrown and ends that
 turn; the next one queues no prompts unless the handler said <reprompt>.
@@ -13,47 +14,57 @@ turn; the next one queues no prompts unless the handler said <reprompt>.
 
 from shared.voicexml.collection import Collection, Outcome, Timing, Verdict
 from shared.voicexml.context import InterpreterContext
-from shared.voicexml.digits import Grammar, field_grammar
 from shared.voicexml.errors import ScriptFailed, Thrown
 from shared.voicexml.event_handling import EventScope, guarded
 from shared.voicexml.executable import queue_prompt
+from shared.voicexml.executable_model import Executable, Var
 from shared.voicexml.form_state import FormState
+from shared.voicexml.grammar.active import AnyOf
+from shared.voicexml.listening import Activation, Leading, Listening, OfForm, OwnItem, Universal, choices_of
 from shared.voicexml.model import (
     Block,
-    Document,
-    Executable,
-    Field,
     Filled,
     Form,
+    Initial,
     InputItem,
     Item,
-    Unsupported,
-    UnsupportedItem,
+    ObjectItem,
+    Record,
+    Subdialog,
+    Transfer,
+    VisitedItem,
 )
-from shared.voicexml.prompts import select, unsupported
+from shared.voicexml.place import Place
+from shared.voicexml.prompts import select
 from shared.voicexml.properties import Properties
-from shared.voicexml.transitions import Again, Destination, Leave, NextItem, Transition
+from shared.voicexml.transitions import Again, Destination, End, Leave, NextItem, Returned, Transition
+from shared.voicexml.visits import RunDialogs, Visit
 from shared.voicexml.waits import Collecting, Steps
 
 
 class FormInterpretation:
     """One visit to a form, in the dialog scope that was just entered."""
 
-    def __init__(self, context: InterpreterContext, document: Document, form: Form) -> None:
+    def __init__(
+        self, context: InterpreterContext, place: Place, form: Form, run_dialogs: RunDialogs
+    ) -> None:
         self._context = context
         self._model = context.model
-        self._document = document
+        self._place = place
         self._form = form
+        self._run_dialogs = run_dialogs
         self._state = FormState(form)
 
-    def run(self) -> Steps[Destination | Leave]:
+    def run(self, entered: Destination) -> Steps[Destination | End]:
         """Interpret the form until a transition leads out of it."""
         scope = self._form_scope()
-        transition = yield from guarded(self._context, scope, self._initialise())
+        transition = yield from guarded(self._context, scope, self._initialise(entered.params))
         if isinstance(transition, Again):
             # A form that is half declared cannot be visited, even if a handler took the event.
             return Leave(event=transition.event, message="The form could not be initialised.")
-        while not isinstance(transition, Destination | Leave):
+        if transition is None and entered.heard:
+            transition = yield from guarded(self._context, scope, self._process_slots())
+        while not isinstance(transition, Destination | Leave | Returned):
             self._context.effort.iterate()
             transition = yield from guarded(self._context, scope, self._turn(transition))
         return transition
@@ -66,17 +77,35 @@ class FormInterpretation:
         steps = self._visit(item, with_prompts=with_prompts)
         return (yield from guarded(self._context, self._item_scope(item), steps))
 
-    def _initialise(self) -> Steps[None]:
-        """Declare what the form has, in document order (2.1.6.1)."""
+    def _initialise(self, params: tuple[str, ...]) -> Steps[Transition | None]:
+        """Declare and run what the form has, in document order (2.1.6.1)."""
+        execution = self._form_scope().execution(self._context)
+        taken = set[str]()
         for child in self._form.children:
-            if isinstance(child, Unsupported):
-                raise unsupported(child)
-            if not isinstance(child, Filled):
-                try:
-                    self._model.declare(child.name, child.expr)
-                except ScriptFailed as failure:
-                    raise failure.thrown_at(child.line) from None
-        yield from ()
+            match child:
+                case Filled():
+                    pass
+                case Var(name=name) if name in params:
+                    # 2.3.4: what a subdialog is given goes before what the variable would start as.
+                    self._model.take(name)
+                    taken.add(name)
+                case Item():
+                    self._declare(child)
+                case _:
+                    yield from execution.run((child,))
+        unknown = set(params) - taken
+        if unknown:
+            raise Thrown("error.semantic", f"The form has no variable {', '.join(sorted(unknown))}.")
+        return None
+
+    def _declare(self, item: Item) -> None:
+        try:
+            self._model.declare(item.name, item.expr)
+            if isinstance(item, InputItem):
+                # Its shadow variables are those of this visit to the form, not of one around it.
+                self._model.declare(f"{item.name}$", None)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(item.line) from None
 
     def _select(self, before: NextItem | Again | None) -> Item | None:
         if isinstance(before, NextItem):
@@ -89,44 +118,57 @@ class FormInterpretation:
         return not self._model.is_filled(item.name) and self._context.holds(item.cond, item.line)
 
     def _visit(self, item: Item, *, with_prompts: bool) -> Steps[Transition | None]:
+        scope = self._item_scope(item)
+        if isinstance(item, Block):
+            self._model.store(item.name, value=True)
+            return (yield from self._run(scope, item.content))
+        self._state.choices = choices_of(item)
+        if with_prompts and isinstance(item, VisitedItem):
+            self._queue_prompts(item, scope.properties)
+        visit = Visit(context=self._context, scope=scope, run_dialogs=self._run_dialogs)
         match item:
-            case Block():
-                self._model.store(item.name, value=True)
-                return (yield from self._run(self._item_scope(item), item.content))
-            case Field():
-                return (yield from self._visit_field(item, with_prompts=with_prompts))
-            case UnsupportedItem(element=element, line=line):
-                raise unsupported(Unsupported(element=element, line=line))
+            case Subdialog():
+                transition = yield from visit.subdialog(item)
+                return transition or (yield from self._process({item.name}))
+            case ObjectItem():
+                raise Thrown("error.unsupported.objectname", f"Line {item.line}: There are no objects here.")
+            case _ if self._context.final:
+                # 1.5.4: the session ends where it would have to listen to a caller who has gone.
+                return Leave()
+            case Record():
+                yield from visit.record(item, self._timing(scope.properties).timeout_ms)
+            case Transfer():
+                grammar = yield from self._activation(scope).listen_for(item.grammars)
+                yield from visit.transfer(item, grammar)
             case _:
-                raise AssertionError(f"There is no way to visit {item!r}.")
+                return (yield from self._listen(item, scope))
+        return (yield from self._process({item.name}))
 
-    def _visit_field(self, field: Field, *, with_prompts: bool) -> Steps[Transition | None]:
-        scope = self._item_scope(field)
-        if with_prompts:
-            self._queue_prompts(field, scope.properties)
-        if field.unsupported:
-            raise unsupported(field.unsupported[0])
-        grammar = field_grammar(field)
-        timing = self._timing(scope.properties)
-        if self._context.final:
-            # 1.5.4: the session ends where it would have to listen to a caller who has gone.
-            return Leave()
-        outcome = yield from self._collect(grammar, timing)
+    def _listen(self, item: Item, scope: EventScope) -> Steps[Transition | None]:
+        listening = yield from self._activation(scope).listen(item)
+        if not listening.purposes:
+            raise Thrown("error.semantic", f"Line {item.line}: No grammar is active here (3.1.4).")
+        outcome = yield from self._collect(listening.grammars, self._timing(scope.properties))
         match outcome.verdict:
+            case Verdict.MATCH if outcome.confidence < scope.properties.fraction("confidencelevel"):
+                # 6.3.2: what was hardly understood was not understood.
+                raise Thrown(Verdict.NOMATCH.value)
             case Verdict.MATCH:
-                self._fill(field, outcome.keys, grammar)
-                return (yield from self._process(field, scope))
+                return (yield from self._heard(item, scope, listening, outcome))
             case Verdict.HANGUP:
                 raise self._context.hangup()
             case Verdict.NOINPUT | Verdict.NOMATCH:
                 raise Thrown(outcome.verdict.value)
 
-    def _queue_prompts(self, field: Field, properties: Properties) -> None:
+    def _activation(self, scope: EventScope) -> Activation:
+        return Activation(self._context, self._place, self._form, scope.properties)
+
+    def _queue_prompts(self, item: VisitedItem, properties: Properties) -> None:
         """Choose by the prompt counter and queue (4.1.6)."""
-        counter = self._state.count_prompt(field)
-        chosen = select(field.prompts, counter, lambda prompt: self._context.holds(prompt.cond, prompt.line))
+        counter = self._state.count_prompt(item)
+        chosen = select(item.prompts, counter, lambda prompt: self._context.holds(prompt.cond, prompt.line))
         for prompt in chosen:
-            queue_prompt(self._context, prompt, properties)
+            queue_prompt(self._context, prompt, properties, self._state.choices)
 
     def _timing(self, properties: Properties) -> Timing:
         timeout_ms = self._context.prompts.timeout_ms
@@ -137,12 +179,13 @@ class FormInterpretation:
             termchar=properties.key("termchar"),
         )
 
-    def _collect(self, grammar: Grammar, timing: Timing) -> Steps[Outcome]:
+    def _collect(self, grammar: AnyOf, timing: Timing) -> Steps[Outcome]:
         """Enter the waiting state (4.1.8), unless the caller went on the way to it."""
         context = self._context
         if context.hung_up:
             return Outcome(verdict=Verdict.HANGUP)
-        self._model.set_last_result(None)
+        self._model.clear_last_result()
+        context.mark = None
         context.effort.rest()
         collection = Collection(
             prompts=context.prompts.take_plays(context.new_id),
@@ -157,33 +200,101 @@ class FormInterpretation:
             yield Collecting(collection=collection)
         return collection.outcome or Outcome(verdict=Verdict.HANGUP)
 
-    def _fill(self, field: Field, keys: str, grammar: Grammar) -> None:
-        """Set the form item variable and what is known about the input (2.3.1, 5.1.5)."""
-        value = grammar.value(keys)
-        result = {"utterance": keys, "inputmode": "dtmf", "confidence": 1.0, "interpretation": value}
-        self._model.set_last_result(result)
-        self._model.store(f"{field.name}$", result)
-        if value is not None:
-            self._model.store(field.name, value)
+    def _heard(
+        self, item: Item, scope: EventScope, listening: Listening, outcome: Outcome
+    ) -> Steps[Transition | None]:
+        """Do what the first grammar that matches is for (3.1.4)."""
+        position = listening.grammars.first(outcome.tokens, outcome.mode)
+        if position is None:
+            raise Thrown("nomatch")
+        self._interpret(listening, outcome, position, item)
+        match listening.purposes[position]:
+            case OwnItem():
+                slot = item.slot if isinstance(item, InputItem) else item.name
+                self._model.fill(item.name, slot)
+                return (yield from self._process({item.name}))
+            case OfForm(form=form) if form is self._form:
+                return (yield from self._process_slots())
+            case OfForm() as elsewhere:
+                return self._elsewhere(elsewhere)
+            case Leading() as leading:
+                return (yield from self._lead(leading, scope))
+            case Universal(event=event):
+                raise Thrown(event)
 
-    def _process(self, filled_item: InputItem, scope: EventScope) -> Steps[Transition | None]:
+    def _interpret(self, listening: Listening, outcome: Outcome, position: int, item: Item) -> None:
+        """Find out what was meant, and make it known (5.1.5)."""
+        grammar, tokens = listening.grammars.grammars[position], outcome.tokens
+        tree = grammar.parse(tokens)
+        meaning = {"value": grammar.value(tokens)} if tree is None else {"tree": tree}
+        result: dict[str, object] = {
+            "utterance": outcome.keys or outcome.said,
+            "inputmode": outcome.mode.value,
+            "confidence": outcome.confidence,
+        }
+        if self._context.mark:
+            result["markname"] = self._context.mark.name
+            result["marktime"] = max(0, self._context.heard_at_ms - self._context.mark.at_ms)
+        try:
+            self._model.interpret(result | meaning)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(item.line) from None
+
+    def _elsewhere(self, purpose: OfForm) -> Destination:
+        """Enter the form whose grammar matched, with what was heard (2.1.6, 3.1.4)."""
+        if purpose.document is self._place.document:
+            return Destination(place=self._place, dialog=purpose.form, fresh=False, heard=True)
+        place = Place(document=purpose.document, root=None, application_url=self._place.application_url)
+        return Destination(place=place, dialog=purpose.form, fresh=True, same_application=True, heard=True)
+
+    def _lead(self, leading: Leading, scope: EventScope) -> Steps[Transition | None]:
+        source = leading.source
+        try:
+            message = source.message
+            if source.messageexpr is not None:
+                message = self._model.text(source.messageexpr)
+            event = source.event if source.eventexpr is None else self._model.text(source.eventexpr)
+            url = source.next if source.expr is None else self._model.text(source.expr)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(source.line) from None
+        if event is not None:
+            raise Thrown(event.strip(), message)
+        execution = scope.execution(self._context)
+        here = leading.document is self._place.document
+        return (yield from execution.go(url or "", source.fetch, source.base_url, here=here))
+
+    def _process_slots(self) -> Steps[Transition | None]:
+        """Fill the items whose slots were heard (3.1.6.1), and be done with the initial ones."""
+        filled = {
+            item.name
+            for item in self._form.items
+            if isinstance(item, InputItem) and self._model.fill_slot(item.name, item.slot)
+        }
+        if not filled:
+            return None
+        for item in self._form.items:
+            if isinstance(item, Initial):
+                self._model.store(item.name, value=True)
+        return (yield from self._process(filled))
+
+    def _process(self, just_filled: set[str]) -> Steps[Transition | None]:
         """Run the <filled> elements that are due, in document order (2.4)."""
         for child in self._form.children:
-            transition = None
-            if child is filled_item:
-                transition = yield from self._run_all(scope, filled_item.filled)
-            elif isinstance(child, Filled) and self._is_due(child, filled_item):
-                form_scope = self._form_scope()
-                transition = yield from guarded(
-                    self._context, form_scope, self._run(form_scope, child.content)
-                )
+            transition: Transition | None = None
+            if isinstance(child, InputItem) and child.name in just_filled:
+                scope = self._item_scope(child)
+                steps = self._run_all(scope, child.filled)
+                transition = yield from guarded(self._context, scope, steps)
+            elif isinstance(child, Filled) and self._is_due(child, just_filled):
+                scope = self._form_scope()
+                transition = yield from guarded(self._context, scope, self._run(scope, child.content))
             if transition is not None:
                 return transition
         return None
 
-    def _is_due(self, filled: Filled, filled_item: InputItem) -> bool:
+    def _is_due(self, filled: Filled, just_filled: set[str]) -> bool:
         names = self._state.input_names() if filled.names is None else filled.names
-        if filled_item.name not in names:
+        if just_filled.isdisjoint(names):
             return False
         return not filled.needs_all or all(self._model.is_filled(name) for name in names)
 
@@ -204,20 +315,20 @@ class FormInterpretation:
 
     def _form_scope(self) -> EventScope:
         return EventScope(
-            document=self._document,
-            catches=self._form.catches + self._document.catches,
-            properties=Properties(self._document.properties, self._form.properties),
+            place=self._place,
+            catches=self._form.catches + self._place.catches,
+            properties=Properties(*self._place.property_layers, self._form.properties),
             counters=self._state.event_counters,
             form=self._state,
         )
 
     def _item_scope(self, item: Item) -> EventScope:
-        catches = item.catches if isinstance(item, InputItem) else ()
-        properties = item.properties if isinstance(item, InputItem) else ()
+        catches = item.catches if isinstance(item, VisitedItem) else ()
+        properties = item.properties if isinstance(item, VisitedItem) else ()
         return EventScope(
-            document=self._document,
-            catches=catches + self._form.catches + self._document.catches,
-            properties=Properties(self._document.properties, self._form.properties, properties),
+            place=self._place,
+            catches=catches + self._form.catches + self._place.catches,
+            properties=Properties(*self._place.property_layers, self._form.properties, properties),
             counters=self._state.item_event_counters(item),
             form=self._state,
         )

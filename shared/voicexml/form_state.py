@@ -11,6 +11,8 @@ class FormState:
         self.form = form
         #: Of events in no item: initialisation and form-level <filled>. <clear> leaves them alone.
         self.event_counters: dict[str, int] = {}
+        #: Text and keys of the choices at the item that is visited (2.2.4).
+        self.choices: tuple[tuple[str, str], ...] = ()
         self._prompt_counters: dict[str, int] = {}
         self._item_event_counters: dict[str, dict[str, int]] = {}
 

@@ -52,6 +52,25 @@ MAX_URL_CHARACTERS = 8_192
 #: Keys held for the next input, and keys that one input may have: a card number with its code has 23.
 MAX_KEYS = 64
 
+#: Words, signs and rules of one grammar in the ABNF form; a list of all American towns has 30,000.
+MAX_GRAMMAR_TOKENS = 50_000
+
+#: Steps of one attempt to match; 64 keys against a grammar of a thousand rules need some thousands.
+MAX_GRAMMAR_WORK = 20_000
+
+#: Expansions inside expansions during one match, rules followed included: what a grammar for people needs
+#: tenfold, and a third of what the stack of Python holds.
+MAX_GRAMMAR_DEPTH = 100
+
+#: Words of one utterance.
+MAX_WORDS = 64
+
+#: Subdialogs inside subdialogs.
+MAX_SUBDIALOGS = 20
+
+#: Scripts, grammars and XML data are as large as documents may be, and a session fetches more of them.
+MAX_FETCHES = 300
+
 #: What is left to an application after the caller has gone (1.5.4), enough for one slow submit.
 AFTER_HANGUP_MS = 30_000
 

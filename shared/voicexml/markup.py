@@ -15,6 +15,12 @@ from shared.voicexml.errors import DocumentInvalid
 from shared.voicexml.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES
 
 VOICEXML_NAMESPACE = "http://www.w3.org/2001/vxml"
+GRAMMAR_NAMESPACE = "http://www.w3.org/2001/06/grammar"
+SPEECH_NAMESPACE = "http://www.w3.org/2001/10/synthesis"
+
+#: What may stand in a document: its own elements, and grammars and speech markup under their own names.
+#: Many documents in the field have no namespace at all, and nothing else could be meant.
+_NAMESPACES = frozenset({VOICEXML_NAMESPACE, GRAMMAR_NAMESPACE, SPEECH_NAMESPACE, None})
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
 #: Its content is RDF or whatever its author likes, and means nothing to a call (6.2.2).
@@ -40,6 +46,11 @@ class Node:
         """The text directly inside, white space collapsed."""
         return collapsed(" ".join(child for child in self.children if isinstance(child, str)))
 
+    @property
+    def raw_text(self) -> str:
+        """The text directly inside, as it stands but for white space around it."""
+        return "".join(child for child in self.children if isinstance(child, str)).strip()
+
 
 def collapsed(text: str) -> str:
     """Trim and collapse white space as speech has none."""
@@ -48,6 +59,11 @@ def collapsed(text: str) -> str:
 
 def parse(body: bytes) -> Node:
     """Read a document; raises DocumentInvalid if it is not well-formed or larger than a session may load."""
+    return _node(parse_tree(body))
+
+
+def parse_tree(body: bytes) -> etree._Element:
+    """Read any XML, checked for its size and for entities; raises DocumentInvalid."""
     if len(body) > MAX_DOCUMENT_BYTES:
         raise DocumentInvalid(f"The document is longer than {MAX_DOCUMENT_BYTES} bytes.", line=1)
     # A parser of its own per document: lxml's keep their error log and are not meant to be shared.
@@ -66,7 +82,7 @@ def parse(body: bytes) -> Node:
         raise DocumentInvalid(f"{reason}.", line=error.lineno or 1) from None
     _check_entities(root)
     _check_size(root)
-    return _node(root)
+    return root
 
 
 def _check_entities(root: etree._Element) -> None:
@@ -108,8 +124,7 @@ def _local_name(element: etree._Element) -> str:
     if not isinstance(element.tag, str):
         raise DocumentInvalid("Entities are not resolved; write the text itself.", line=line)
     name = etree.QName(element)
-    # Many documents in the field have no namespace at all, and nothing else could be meant.
-    if name.namespace not in (VOICEXML_NAMESPACE, None):
+    if name.namespace not in _NAMESPACES:
         raise DocumentInvalid(f"<{name.localname}> of {name.namespace} is not VoiceXML.", line=line)
     return name.localname
 

@@ -1,211 +1,17 @@
-"""A VoiceXML document as frozen values.
+"""A VoiceXML document as frozen values: dialogs, form items, handlers and links.
 
 Made once by `loader.py`, valid by construction, and shared by every session that runs the same bytes. Names
-are the specification's. URLs in here are as written; a prompt keeps the base and the language that were in
-force where it stood, because both are decided by the document and not by the call.
-
-What the specification has and this interpreter does not yet run is kept as `Unsupported`, `UnsupportedItem`
-or `UnsupportedDialog`, so that a document is refused only where it really goes that way.
+are the specification's. URLs in here are as written; what is resolved against another base than the
+document's keeps that base.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shared.voicexml.executable_model import Data, Executable, FetchSettings, Script, Target, Var
+from shared.voicexml.grammar.expansion import GrammarDocument
+from shared.voicexml.prompt_model import Prompt
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """Text to speak, white space collapsed."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """<value> (4.1.4): the text of an expression."""
-
-    expr: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioPart:
-    """<audio> (4.1.3): exactly one of src and expr, and what to say if it cannot be played."""
-
-    src: str | None
-    expr: str | None
-    base_url: str
-    fallback: "tuple[Part, ...]"
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Break:
-    """<break> (SSML 1.0, 2.2.3)."""
-
-    duration_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkPart:
-    """<mark> (SSML 1.0, 2.3.2)."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsupported:
-    """An element that throws error.unsupported.<element> when it is reached."""
-
-    element: str
-    line: int
-
-
-#: What a prompt is made of.
-Part = Words | Value | AudioPart | Break | MarkPart | Unsupported
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """<prompt> (4.1), or the text, audio and values that stand where a prompt could."""
-
-    parts: tuple[Part, ...]
-    cond: str | None = None
-    count: int = 1
-    #: None: as the property says.
-    bargein: bool | None = None
-    #: None: as the property says. Of the last prompt before an input (4.1.7).
-    timeout_ms: int | None = None
-    language: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Var:
-    """<var> (5.3.1)."""
-
-    name: str
-    expr: str | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assign:
-    """<assign> (5.3.2)."""
-
-    name: str
-    expr: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clear:
-    """<clear> (5.3.3); without names all form items are cleared."""
-
-    names: tuple[str, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
-    """One arm of an <if>; cond is None for <else>."""
-
-    cond: str | None
-    content: "tuple[Executable, ...]"
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class If:
-    """<if>, <elseif>, <else> (5.3.4)."""
-
-    branches: tuple[Branch, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reprompt:
-    """<reprompt> (5.3.6)."""
-
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goto:
-    """<goto> (5.3.7): exactly one of the four is not None."""
-
-    next: str | None
-    expr: str | None
-    nextitem: str | None
-    expritem: str | None
-    fetch_timeout_ms: int | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submit:
-    """<submit> (5.3.8): exactly one of next and expr."""
-
-    next: str | None
-    expr: str | None
-    #: None: all named input items of the form.
-    names: tuple[str, ...] | None
-    post: bool
-    fetch_timeout_ms: int | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
-    """<exit> (5.3.9): at most one of expr and names."""
-
-    expr: str | None
-    names: tuple[str, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disconnect:
-    """<disconnect> (5.3.11; the namelist is of VoiceXML 2.1)."""
-
-    names: tuple[str, ...]
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Throw:
-    """<throw> (5.2.1): exactly one of event and eventexpr, at most one of message and messageexpr."""
-
-    event: str | None
-    eventexpr: str | None
-    message: str | None
-    messageexpr: str | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """<log> (5.3.13)."""
-
-    label: str
-    expr: str | None
-    parts: tuple[Part, ...]
-    line: int
-
-
-Executable = (
-    Var
-    | Assign
-    | Clear
-    | If
-    | Prompt
-    | Reprompt
-    | Goto
-    | Submit
-    | Exit
-    | Disconnect
-    | Throw
-    | Log
-    | Unsupported
-)
+Settings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +39,71 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrammarElement:
+    """<grammar> (3.1): inline, or somewhere else by src or expr."""
+
+    inline: GrammarDocument | None = None
+    #: An event and its message, thrown when the grammar would be listened for.
+    problem: tuple[str, str] | None = None
+    src: str | None = None
+    expr: str | None = None
+    mode: str = ""
+    type: str = ""
+    #: Of a form: whether it is active in the whole document (3.1.3).
+    document_scope: bool = False
+    base_url: str
+    fetch: FetchSettings = field(default_factory=FetchSettings)
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """<option> (2.3.1.3). Without dtmf nothing but speech could choose it."""
+    """<option> (2.3.1.3)."""
 
     dtmf: str
+    #: What is said to choose it; empty: speech cannot.
+    text: str
+    #: All the text, or also a part of it (2.2.5).
+    exact: bool
     value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """Where a <choice> or <link> leads: exactly one of the four; a message goes with an event."""
+
+    next: str | None
+    expr: str | None
+    event: str | None
+    eventexpr: str | None
+    message: str | None
+    messageexpr: str | None
+    fetch: FetchSettings
+    base_url: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """<link> (2.5)."""
+
+    grammars: tuple[GrammarElement, ...]
+    dtmf: str
+    leads: EventSource
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """<choice> (2.2.2)."""
+
+    dtmf: str
+    text: str
+    exact: bool
+    #: Instead of the text.
+    grammars: tuple[GrammarElement, ...]
+    leads: EventSource
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,15 +123,30 @@ class Block(Item):
     """<block> (2.3.2)."""
 
     content: tuple[Executable, ...]
+    properties: Settings = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputItem(Item):
-    """What a field has in common with the input items that are not built yet."""
+class VisitedItem(Item):
+    """What all items but a block have: prompts, handlers and settings of their own."""
 
-    catches: tuple[Catch, ...]
-    properties: tuple[tuple[str, str], ...]
-    filled: tuple[Filled, ...]
+    prompts: tuple[Prompt, ...] = ()
+    catches: tuple[Catch, ...] = ()
+    properties: Settings = ()
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initial(VisitedItem):
+    """<initial> (2.3.3): a control item, for all the fields at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputItem(VisitedItem):
+    """What <filled> and <submit> mean by an input item."""
+
+    filled: tuple[Filled, ...] = ()
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,46 +154,93 @@ class Field(InputItem):
     """<field> (2.3.1)."""
 
     #: A builtin type with its parameters, as written.
-    type: str | None
-    prompts: tuple[Prompt, ...]
-    options: tuple[Option, ...]
-    #: Grammars and links that cannot be listened for yet.
-    unsupported: tuple[Unsupported, ...]
+    type: str | None = None
+    options: tuple[Option, ...] = ()
+    grammars: tuple[GrammarElement, ...] = ()
+    modal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnsupportedItem(InputItem):
-    """A form item that throws error.unsupported.<element> when it is visited."""
+class Param:
+    """<param> (2.3.4): exactly one of expr and value."""
 
-    element: str
+    name: str
+    expr: str | None
+    value: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subdialog(InputItem):
+    """<subdialog> (2.3.4)."""
+
+    target: Target
+    params: tuple[Param, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(InputItem):
+    """<record> (2.3.6)."""
+
+    beep: bool
+    max_time_ms: int | None
+    final_silence_ms: int | None
+    dtmf_term: bool
+    modal: bool
+    type: str
+    grammars: tuple[GrammarElement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(InputItem):
+    """<transfer> (2.3.7): exactly one of dest and destexpr."""
+
+    dest: str | None
+    destexpr: str | None
+    #: blind, bridge or consultation.
+    type: str
+    connect_timeout_ms: int | None
+    #: 0: without end.
+    max_time_ms: int
+    audio: str | None
+    aai: str | None
+    aaiexpr: str | None
+    base_url: str
+    grammars: tuple[GrammarElement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectItem(InputItem):
+    """<object> (2.3.5), which throws error.unsupported.objectname: there are none on this platform."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuItem(InputItem):
+    """The one item of a form that stands for a <menu> (2.2): never filled, each choice leads away."""
+
+    choices: tuple[Choice, ...]
+    document_scope: bool
+
+
+FormChild = Var | Script | Data | Item | Filled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """<form> (2.1). Its children are in document order, which decides declaration, visits and filled."""
+    """<form> (2.1), or a <menu>. Children are in document order: so they are declared, visited and run."""
 
     id: str | None
-    children: tuple[Var | Block | Field | UnsupportedItem | Filled | Unsupported, ...]
+    children: tuple[FormChild, ...]
     catches: tuple[Catch, ...]
-    properties: tuple[tuple[str, str], ...]
+    properties: Settings
+    grammars: tuple[GrammarElement, ...] = ()
+    links: tuple[Link, ...] = ()
     line: int
 
     @property
     def items(self) -> tuple[Item, ...]:
         """The form items in document order."""
         return tuple(child for child in self.children if isinstance(child, Item))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnsupportedDialog:
-    """A dialog that throws error.unsupported.<element> when it is entered."""
-
-    id: str | None
-    element: str
-    line: int
-
-
-Dialog = Form | UnsupportedDialog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,13 +253,14 @@ class Document:
     language: str
     #: The application root document, as written.
     application: str | None
-    #: Variables and what cannot be run yet, in document order.
-    declarations: tuple[Var | Unsupported, ...]
+    #: In document order.
+    declarations: tuple[Var | Script | Data, ...]
     catches: tuple[Catch, ...]
-    properties: tuple[tuple[str, str], ...]
-    dialogs: tuple[Dialog, ...]
+    properties: Settings
+    links: tuple[Link, ...]
+    dialogs: tuple[Form, ...]
 
-    def dialog(self, fragment: str) -> Dialog | None:
+    def dialog(self, fragment: str) -> Form | None:
         """Find the dialog of that id; the first one for an empty fragment."""
         if not fragment:
             return self.dialogs[0] if self.dialogs else None

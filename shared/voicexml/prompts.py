@@ -6,14 +6,25 @@ when the session next waits (4.1.8).
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import assert_never
 from urllib.parse import urljoin
+from xml.sax.saxutils import escape, quoteattr
 
 from shared.voicexml.ecmascript import UNDEFINED, DataModel
 from shared.voicexml.effects import Audio, Mark, Play, Segment, Silence, Speech
 from shared.voicexml.errors import ScriptFailed, Thrown
 from shared.voicexml.limits import Effort
-from shared.voicexml.model import AudioPart, Break, MarkPart, Part, Prompt, Unsupported, Value, Words
+from shared.voicexml.prompt_model import (
+    AudioPart,
+    Break,
+    Enumerate,
+    ForeachPart,
+    MarkPart,
+    Markup,
+    Part,
+    Prompt,
+    Value,
+    Words,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +63,26 @@ class PromptQueue:
             if not prompt.segments:
                 continue
             before: tuple[Segment, ...] = ()
+            lengths: tuple[int, ...] = ()
             if plays and plays[-1].bargein is prompt.bargein:
-                before = plays.pop().segments
-            plays.append(Play(play_id=new_id(), segments=before + prompt.segments, bargein=prompt.bargein))
+                last = plays.pop()
+                before, lengths = last.segments, last.lengths
+            plays.append(
+                Play(
+                    play_id=new_id(),
+                    segments=before + prompt.segments,
+                    bargein=prompt.bargein,
+                    lengths=(*lengths, len(prompt.segments)),
+                )
+            )
         self._prompts.clear()
         return tuple(plays)
 
-    def take_all(self) -> tuple[Segment, ...]:
-        """Empty the queue into one run of segments, for a time when no key counts anyhow."""
-        segments = tuple(segment for prompt in self._prompts for segment in prompt.segments)
+    def take_all(self) -> tuple[tuple[Segment, ...], ...]:
+        """Empty the queue, for a time when no key counts anyhow; return the segments of each prompt."""
+        taken = tuple(prompt.segments for prompt in self._prompts if prompt.segments)
         self._prompts.clear()
-        return segments
+        return taken
 
 
 def select(prompts: Iterable[Prompt], counter: int, holds: Callable[[Prompt], bool]) -> tuple[Prompt, ...]:
@@ -72,68 +92,131 @@ def select(prompts: Iterable[Prompt], counter: int, holds: Callable[[Prompt], bo
     return tuple(prompt for prompt in ready if prompt.count == highest)
 
 
-def render(prompt: Prompt, model: DataModel, effort: Effort) -> tuple[Segment, ...]:
-    """Turn a prompt into segments; raises Thrown."""
-    return tuple(_segments(prompt.parts, prompt.language, model, effort))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """What turns parts into segments: the variables, and what is said of the choices there are."""
+
+    model: DataModel
+    effort: Effort
+    #: Text and keys of each choice, for <enumerate> (2.2.4).
+    choices: tuple[tuple[str, str], ...] = ()
+    #: The host's recordings that this session may play.
+    recordings: frozenset[str] = frozenset()
+
+    def segments(self, prompt: Prompt) -> tuple[Segment, ...]:
+        """Turn a prompt into segments; raises Thrown."""
+        return tuple(self._all(prompt.parts, _Voice(language=prompt.language)))
+
+    def texts(self, parts: Iterable[Part]) -> str:
+        """Put the texts and values of a <log> together (5.3.13); raises Thrown."""
+        segments = self._all(parts, _Voice(language=""))
+        return " ".join(segment.text for segment in segments if isinstance(segment, Speech))
+
+    def _all(self, parts: Iterable[Part], voice: "_Voice") -> Iterator[Segment]:
+        for part in parts:
+            self.effort.execute()
+            match part:
+                case Words(text=text):
+                    yield self._speech(text, voice)
+                case Break(duration_ms=duration_ms):
+                    yield Silence(duration_ms=duration_ms)
+                case Markup():
+                    yield from self._markup(part, voice)
+                case _:
+                    yield from self._evaluated(part, voice)
+
+    def _evaluated(
+        self, part: Value | AudioPart | MarkPart | Enumerate | ForeachPart, voice: "_Voice"
+    ) -> Iterator[Segment]:
+        try:
+            match part:
+                case Value():
+                    yield from self._value(part, voice)
+                case AudioPart():
+                    yield from self._audio(part, voice)
+                case MarkPart(name=name, nameexpr=nameexpr):
+                    yield Mark(name=self.model.text(nameexpr) if nameexpr is not None else name or "")
+                case Enumerate():
+                    yield from self._enumerate(part, voice)
+                case ForeachPart():
+                    yield from self._foreach(part, voice)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(part.line) from None
+
+    def _speech(self, text: str, voice: "_Voice") -> Speech:
+        self.effort.produce(len(text))
+        return Speech(text=text, language=voice.language, ssml=voice.markup(text))
+
+    def _value(self, part: Value, voice: "_Voice") -> Iterator[Segment]:
+        text = self.model.text(part.expr).strip()
+        if text in self.recordings:
+            yield Audio(src=text)
+        elif text:
+            yield self._speech(text, voice)
+
+    def _audio(self, part: AudioPart, voice: "_Voice") -> Iterator[Segment]:
+        """4.1.3: an expression that is undefined takes the element away, its alternate content too."""
+        src: str | None = part.src
+        if part.expr is not None:
+            value = self.model.evaluate(part.expr)
+            src = None if value is UNDEFINED else str(value)
+        if src is None:
+            return
+        self.effort.produce(len(src))
+        fallback = tuple(self._all(part.fallback, voice))
+        yield Audio(src=_resolved(part.base_url, src), fallback=fallback)
+
+    def _markup(self, part: Markup, voice: "_Voice") -> Iterator[Segment]:
+        inside = voice.inside(part)
+        if part.alias is not None:
+            yield self._speech(part.alias, voice)
+        else:
+            yield from self._all(part.parts, inside)
+
+    def _enumerate(self, part: Enumerate, voice: "_Voice") -> Iterator[Segment]:
+        if not self.choices:
+            raise Thrown("error.semantic", f"Line {part.line}: There are no choices to enumerate.")
+        for text, keys in self.choices:
+            if not part.parts:
+                yield self._speech(text, voice)
+                continue
+            depth = self.model.depth
+            self.model.push()
+            self.model.store("_prompt", text)
+            self.model.store("_dtmf", keys)
+            yield from self._all(part.parts, voice)
+            self.model.unwind(depth)
+
+    def _foreach(self, part: ForeachPart, voice: "_Voice") -> Iterator[Segment]:
+        for index in range(self.model.begin_list(part.array)):
+            self.model.set_each(part.item, index)
+            yield from self._all(part.parts, voice)
+        self.model.end_list()
 
 
-def _segments(parts: Iterable[Part], language: str, model: DataModel, effort: Effort) -> Iterator[Segment]:
-    for part in parts:
-        effort.execute()
-        match part:
-            case Words(text=text):
-                effort.produce(len(text))
-                yield Speech(text=text, language=language)
-            case Value():
-                if text := _spoken(part, model, effort):
-                    yield Speech(text=text, language=language)
-            case AudioPart():
-                yield from _audio(part, language, model, effort)
-            case Break(duration_ms=duration_ms):
-                yield Silence(duration_ms=duration_ms)
-            case MarkPart(name=name):
-                yield Mark(name=name)
-            case Unsupported():
-                raise unsupported(part)
-            case _:
-                assert_never(part)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Voice:
+    """The speech markup around a text."""
+
+    language: str
+    around: tuple[Markup, ...] = ()
+
+    def inside(self, markup: Markup) -> "_Voice":
+        return _Voice(language=markup.language or self.language, around=(*self.around, markup))
+
+    def markup(self, text: str) -> str:
+        """Write a text with its markup, from the inside out; empty if there is none."""
+        if not self.around:
+            return ""
+        written = escape(text)
+        for each in reversed(self.around):
+            attributes = "".join(f" {name}={quoteattr(value)}" for name, value in each.attributes)
+            written = f"<{each.element}{attributes}>{written}</{each.element}>"
+        return written
 
 
-def _spoken(part: Value, model: DataModel, effort: Effort) -> str:
+def _resolved(base_url: str, src: str) -> str:
     try:
-        text = model.text(part.expr).strip()
-    except ScriptFailed as failure:
-        raise failure.thrown_at(part.line) from None
-    effort.produce(len(text))
-    return text
-
-
-def _audio(part: AudioPart, language: str, model: DataModel, effort: Effort) -> Iterator[Segment]:
-    """4.1.3: an expression that is undefined takes the element away, its alternate content too."""
-    src = part.src if part.expr is None else _audio_url(part.expr, part.line, model)
-    if src is None:
-        return
-    effort.produce(len(src))
-    fallback = tuple(_segments(part.fallback, language, model, effort))
-    yield Audio(src=urljoin(part.base_url, src), fallback=fallback)
-
-
-def _audio_url(expr: str, line: int, model: DataModel) -> str | None:
-    try:
-        value = model.evaluate(expr)
-        return None if value is UNDEFINED else str(value)
-    except ScriptFailed as failure:
-        raise failure.thrown_at(line) from None
-
-
-def plain_text(parts: Iterable[Part], model: DataModel, effort: Effort) -> str:
-    """Put the texts and values of a <log> together (5.3.13); raises Thrown."""
-    segments = _segments(parts, "", model, effort)
-    return " ".join(segment.text for segment in segments if isinstance(segment, Speech))
-
-
-def unsupported(element: Unsupported) -> Thrown:
-    """Return the event of an element that is not built (5.2.6)."""
-    return Thrown(
-        f"error.unsupported.{element.element}", f"Line {element.line}: <{element.element}> is not supported."
-    )
+        return urljoin(base_url, src)
+    except ValueError:
+        return src  # the host cannot fetch it, and plays the alternate content

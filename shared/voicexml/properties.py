@@ -4,25 +4,32 @@ The innermost element that sets one wins. Values are text until they are used, a
 throws error.semantic there and then.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.voicexml.attributes import boolean, milliseconds
+from shared.voicexml.attributes import boolean, milliseconds, whole_seconds
 from shared.voicexml.errors import Thrown
 
-#: termchar, termtimeout and bargein as the specification says; the others it leaves to the platform. Five
-#: seconds is what callers get elsewhere before they are asked again, three between keys suits reading a
-#: number off a card, and fifteen for a document is longer than a caller stays in silence.
+#: termchar, termtimeout, confidencelevel and bargein as the specification says; the others it leaves to the
+#: platform. Five seconds is what callers get elsewhere before they are asked again, three between keys suits
+#: reading a number off a card, and fifteen for a document is longer than a caller stays in silence.
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "bargein": "true",
+        "confidencelevel": "0.5",
         "fetchtimeout": "15s",
+        "inputmodes": "dtmf voice",
         "interdigittimeout": "3s",
         "termchar": "#",
         "termtimeout": "0s",
         "timeout": "5s",
+        "universals": "none",
     }
 )
+
+
+_FRACTION = re.compile(r"[0-9]{1,3}(?:\.[0-9]{0,9})?|\.[0-9]{1,9}")
 
 
 class Properties:
@@ -53,6 +60,26 @@ class Properties:
         value = self._values[name].strip()
         if len(value) > 1 or value not in "0123456789*#ABCD":
             raise self._senseless(name, "one key of the telephone, or empty")
+        return value
+
+    def fraction(self, name: str) -> float:
+        """Read a number from 0 to 1; raises Thrown."""
+        value = self._values[name].strip()
+        if not _FRACTION.fullmatch(value) or float(value) > 1:
+            raise self._senseless(name, "a number from 0 to 1")
+        return float(value)
+
+    def words(self, name: str) -> frozenset[str]:
+        """Read words, separated by white space."""
+        return frozenset(self._values[name].split())
+
+    def seconds(self, name: str) -> int:
+        """Read a whole number of seconds (6.3.5), -1 if it is not set; raises Thrown."""
+        if name not in self._values:
+            return -1
+        value = whole_seconds(self._values[name])
+        if value is None:
+            raise self._senseless(name, "a whole number of seconds")
         return value
 
     def _senseless(self, name: str, wanted: str) -> Thrown:

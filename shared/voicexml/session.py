@@ -29,15 +29,17 @@ from shared.voicexml.events import (
     Fetched,
     FetchFailed,
     HungUp,
+    MarkReached,
     PlayEnded,
     Recorded,
+    Said,
     Start,
     TimerFired,
     TransferEnded,
 )
 from shared.voicexml.loader import Load, load
 from shared.voicexml.transitions import Leave
-from shared.voicexml.waits import Collecting, Draining, Fetching, Steps, Wait
+from shared.voicexml.waits import Collecting, Draining, Fetching, Recording, Steps, Transferring, Wait
 
 
 class Ended(Enum):
@@ -68,6 +70,8 @@ _KINDS: tuple[type[Event], ...] = (
     FetchFailed,
     PlayEnded,
     Digit,
+    Said,
+    MarkReached,
     TimerFired,
     CalleeTypeKnown,
     HungUp,
@@ -104,7 +108,27 @@ REACTIONS: Mapping[type[Wait] | type[Ended], Mapping[type[Event], Reaction]] = M
             {
                 PlayEnded: Reaction.TAKE,
                 Digit: Reaction.TAKE,
+                Said: Reaction.TAKE,
                 TimerFired: Reaction.TAKE,
+                MarkReached: Reaction.NOTE,
+                CalleeTypeKnown: Reaction.NOTE,
+                HungUp: Reaction.ABANDON,
+            }
+        ),
+        Recording: _row(
+            {
+                Recorded: Reaction.TAKE,
+                Digit: Reaction.TAKE,
+                CalleeTypeKnown: Reaction.NOTE,
+                # What was said until then is a recording, which the host answers with (2.3.6).
+                HungUp: Reaction.NOTE_HANGUP,
+            }
+        ),
+        Transferring: _row(
+            {
+                TransferEnded: Reaction.TAKE,
+                Digit: Reaction.TAKE,
+                Said: Reaction.TAKE,
                 CalleeTypeKnown: Reaction.NOTE,
                 HungUp: Reaction.ABANDON,
             }
@@ -153,13 +177,14 @@ class Session:
             raise SessionMisuse(f"{type(event).__name__} is not an event that a session takes.")
         match reaction, event:
             case Reaction.TAKE, _ if not isinstance(state, Ended):
+                if isinstance(event, Digit | Said):
+                    self._context.heard_at_ms = event.at_ms
                 if self._is_over(state, event):
                     self._advance()
             case Reaction.KEEP, Digit(key=key) if key in DTMF_KEYS:
                 self._context.typed_ahead.add(key)
-            case Reaction.NOTE, CalleeTypeKnown(callee_type=callee_type):
-                with suppress(ScriptFailed):  # a full heap: the next element notices
-                    self._context.model.set_fact("callee_type", callee_type)
+            case Reaction.NOTE, _:
+                self._note(event)
             case Reaction.NOTE_HANGUP, _:
                 self._note_hangup()
             case Reaction.ABANDON, _:
@@ -175,6 +200,16 @@ class Session:
         if isinstance(event, Digit) and event.key not in DTMF_KEYS:
             return False
         return state.take(event)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case CalleeTypeKnown(callee_type=callee_type):
+                with suppress(ScriptFailed):  # a full heap: the next element notices
+                    self._context.model.set_callee_type(callee_type)
+            case MarkReached():
+                self._context.mark = event
+            case _:
+                pass
 
     def _note_hangup(self) -> None:
         if not self._context.alone:

@@ -7,18 +7,25 @@ whether it can end the form.
 from dataclasses import dataclass
 
 from shared.voicexml.events import Pairs
-from shared.voicexml.model import Dialog, Document
+from shared.voicexml.model import Form
+from shared.voicexml.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """Another dialog: of a document that was just fetched, or of the present one."""
 
-    document: Document
+    place: Place
     #: None: the document has no dialog, and the session ends.
-    dialog: Dialog | None
+    dialog: Form | None
     #: Whether the document is entered anew, with its variables.
     fresh: bool
+    #: Whether the application's variables live on (1.5.2).
+    same_application: bool = False
+    #: Names that were given to a subdialog (2.3.4).
+    params: tuple[str, ...] = ()
+    #: Whether the dialog begins with what was just heard: its grammar matched from another one (2.1.6).
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,14 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """<return>: the end of a subdialog, with an event or with the values that were given (5.3.10)."""
+
+    event: str = ""
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
     """The end of the session. An `event` that nobody caught makes it an error."""
 
@@ -49,4 +64,7 @@ class Leave:
     message: str = ""
 
 
-Transition = Destination | NextItem | Again | Leave
+Transition = Destination | NextItem | Again | Returned | Leave
+
+#: What ends the dialogs of a context: of a subdialog, or of the session.
+End = Returned | Leave

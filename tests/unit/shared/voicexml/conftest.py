@@ -1,7 +1,8 @@
 """A host on a virtual clock with a scripted caller, so that whole calls run in milliseconds.
 
 `call(documents, *answers)` runs a session to its end. Each answer is what the caller does once the prompts are
-over: keys to press, "" for silence, "hangup" to go. What must happen at a certain moment (barge-in, a hang-up
+over: keys to press, "say:words" to speak, "" for silence, "hangup" to go. A transfer and a recording take an
+answer too: the outcome, or what ended it. What must happen at a certain moment (barge-in, a hang-up
 between inputs) is given in `at` as milliseconds and event.
 
 Speech takes 1,000 ms a segment, an audio file 2,000 ms, a fetch 50 ms; keys follow one another in 200 ms.
@@ -70,6 +71,19 @@ def duration_ms(segments: Iterable[Segment]) -> int:
     )
 
 
+def recorded(record_id: int, ended_by: str) -> events.Recorded:
+    """Answer a recording: five seconds, unless nothing was said."""
+    nothing = ended_by == "noinput" or ended_by.startswith("error.")
+    return events.Recorded(
+        record_id=record_id,
+        recording="" if nothing else f"r{record_id}",
+        content_type="audio/x-wav",
+        duration_ms=0 if nothing else 5_000,
+        size_bytes=0 if nothing else 40_000,
+        ended_by=ended_by,
+    )
+
+
 class VirtualHost:
     """Carries out effects on a clock that jumps from event to event."""
 
@@ -123,6 +137,15 @@ class VirtualHost:
                 self._schedule(self.now_ms + after_ms, events.TimerFired(timer_id=timer_id))
                 if self._listening:
                     self._answer_caller()
+            case effects.Transfer() | effects.Record():
+                self._answer_telephony(effect)
+            case effects.EndTransfer(transfer_id=transfer_id):
+                ended = events.TransferEnded(
+                    transfer_id=transfer_id, outcome="near_end_disconnect", duration_ms=2_500
+                )
+                self._schedule(self.now_ms + KEY_MS, ended)
+            case effects.StopRecording(record_id=record_id):
+                self._schedule(self.now_ms + KEY_MS, recorded(record_id, "stop"))
             case effects.Listen():
                 self._listening = True
             case effects.StopListening():
@@ -147,12 +170,33 @@ class VirtualHost:
             body=body,
         )
 
+    def _answer_telephony(self, effect: effects.Transfer | effects.Record) -> None:
+        """Let a transfer or recording end as the script says: keys and words come from the caller."""
+        answer = self._answers.pop(0) if self._answers else ""
+        if answer == "hangup":
+            self._schedule(self.now_ms + KEY_MS, events.HungUp())
+            if isinstance(effect, effects.Transfer):
+                return
+            self._schedule(self.now_ms + 2 * KEY_MS, recorded(effect.record_id, "hangup"))
+        elif len(answer) == 1:
+            self._schedule(self.now_ms + KEY_MS, events.Digit(key=answer))
+        elif isinstance(effect, effects.Transfer):
+            ended = events.TransferEnded(
+                transfer_id=effect.transfer_id, outcome=answer or "noanswer", duration_ms=2_500
+            )
+            self._schedule(self.now_ms + KEY_MS, ended)
+        else:
+            self._schedule(self.now_ms + 5 * KEY_MS, recorded(effect.record_id, answer or "silence"))
+
     def _answer_caller(self) -> None:
         """Do what the script says, once per input, now that the prompts are over."""
         self._listening = False
         answer = self._answers.pop(0) if self._answers else ""
         if answer == "hangup":
             self._schedule(self.now_ms + KEY_MS, events.HungUp())
+            return
+        if answer.startswith("say:"):
+            self._schedule(self.now_ms + KEY_MS, events.Said(text=answer.removeprefix("say:")))
             return
         for position, key in enumerate(answer, start=1):
             self._schedule(self.now_ms + position * KEY_MS, events.Digit(key=key))

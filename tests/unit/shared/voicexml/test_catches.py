@@ -123,7 +123,9 @@ def test_5_2_4_handlers_are_searched_from_the_field_outwards(call: Call) -> None
 
 def test_5_2_4_the_innermost_handler_of_an_event_takes_it(call: Call) -> None:
     """A field's own before the form's, the form's before the document's."""
-    document = "<noinput>Document<exit/></noinput><form>{form}<field name='a'>{field}</field></form>"
+    document = (
+        "<noinput>Document<exit/></noinput><form>{form}<field name='a' type='digits'>{field}</field></form>"
+    )
     form, field = "<noinput>Form<exit/></noinput>", "<noinput>Field<exit/></noinput>"
     assert call(document.format(form=form, field=field)).said == ["Field"]
     assert call(document.format(form=form, field="")).said == ["Form"]

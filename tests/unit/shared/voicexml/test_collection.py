@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from shared.voicexml.collection import STEPS, Collection, Phase, Step, Timing, Verdict
-from shared.voicexml.digits import DigitString
 from shared.voicexml.effects import (
     Effect,
     Listen,
@@ -18,6 +17,9 @@ from shared.voicexml.effects import (
     StopTimer,
 )
 from shared.voicexml.events import Digit, PlayEnded, TimerFired
+from shared.voicexml.grammar.active import AnyOf
+from shared.voicexml.grammar.builtin import builtin
+from shared.voicexml.grammar.expansion import Mode
 from shared.voicexml.keys import TypeAhead
 
 Call = Callable[..., SimpleNamespace]
@@ -38,7 +40,7 @@ class Line:
             self.ahead.add(key)
         self.collection = Collection(
             prompts=tuple(prompt(number, bargein=each) for number, each in enumerate(bargein, start=100)),
-            grammar=DigitString(shortest=shortest, longest=longest),
+            grammar=AnyOf(grammars=(builtin(f"digits?minlength={shortest};maxlength={longest}", Mode.DTMF),)),
             timing=timing,
             typed_ahead=self.ahead,
             emit=self.effects.append,

@@ -11,7 +11,8 @@ from shared.voicexml.attributes import milliseconds
 from shared.voicexml.errors import DocumentInvalid
 from shared.voicexml.limits import MAX_DOCUMENT_BYTES
 from shared.voicexml.loader import load
-from shared.voicexml.model import Block, Form, Prompt, Words
+from shared.voicexml.model import Block, Form
+from shared.voicexml.prompt_model import Prompt, Words
 
 Wrap = Callable[..., str]
 

@@ -140,10 +140,18 @@ def test_4_1_5_prompts_of_one_kind_are_one_play(call: Call) -> None:
     assert [(play.bargein, len(play.segments)) for play in heard.plays] == [(False, 2), (True, 2)]
 
 
-def test_5_2_6_speech_markup_that_is_not_built_throws(call: Call) -> None:
-    """error.unsupported.<element>, when the prompt is queued."""
-    heard = call("<form><block><prompt>A<prosody rate='slow'>B</prosody></prompt></block></form>")
-    assert heard.exit.event == "error.unsupported.prosody"
+def test_4_1_1_speech_markup_goes_along_with_the_text(call: Call) -> None:
+    """Nested elements are written around each text; what <sub> stands for is what is said."""
+    heard = call(
+        "<form><block><prompt>A<prosody rate='slow'>B <emphasis>&lt;C</emphasis></prosody>"
+        "<sub alias='World Wide Web'>WWW</sub></prompt></block></form>"
+    )
+    assert [(each.text, each.ssml) for each in heard.plays[0].segments] == [
+        ("A", ""),
+        ("B", '<prosody rate="slow">B</prosody>'),
+        ("<C", '<prosody rate="slow"><emphasis>&lt;C</emphasis></prosody>'),
+        ("World Wide Web", ""),
+    ]
 
 
 def test_a_mark_is_kept_in_its_place(call: Call) -> None:

@@ -5,7 +5,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared.voicexml.effects import Effect, Exit, Play, StartTimer, StopListening, StopPlay, StopTimer
+from shared.voicexml.effects import (
+    Effect,
+    ErrorThrown,
+    Exit,
+    Play,
+    StartTimer,
+    StopListening,
+    StopPlay,
+    StopTimer,
+)
 from shared.voicexml.errors import ScriptFailed, SessionMisuse
 from shared.voicexml.events import (
     CalleeTypeKnown,
@@ -14,8 +23,10 @@ from shared.voicexml.events import (
     Fetched,
     FetchFailed,
     HungUp,
+    MarkReached,
     PlayEnded,
     Recorded,
+    Said,
     SessionVariables,
     Start,
     TimerFired,
@@ -36,6 +47,8 @@ EVENTS: list[Event] = [
     FetchFailed(fetch_id=999, reason="late"),
     PlayEnded(play_id=999),
     Digit(key="1"),
+    Said(text="one"),
+    MarkReached(name="m"),
     TimerFired(timer_id=999),
     CalleeTypeKnown(callee_type="voice"),
     HungUp(),
@@ -57,7 +70,7 @@ def test_every_state_has_a_reaction_to_every_event(state: type[Ended], event: Ev
 @pytest.mark.parametrize("state", [Fetching, Draining, Collecting])
 @pytest.mark.parametrize(
     "event",
-    [event for event in EVENTS if not isinstance(event, Digit | HungUp)],
+    [event for event in EVENTS if not isinstance(event, Digit | HungUp | Said)],
     ids=lambda event: type(event).__name__,
 )
 def test_an_answer_to_something_else_changes_nothing(
@@ -88,7 +101,7 @@ def in_state(state: type[Fetching | Draining | Collecting], make_start: MakeStar
 def test_after_the_end_nothing_has_an_effect(make_start: MakeStart) -> None:
     """Events that were under way are passed over."""
     session = Session(make_start(url="nonsense"))
-    assert [type(effect) for effect in session.begin()] == [Exit]
+    assert [type(effect) for effect in session.begin()] == [ErrorThrown, Exit]
     assert session.ended
     assert [session.handle(event) for event in EVENTS] == [()] * len(EVENTS)
 

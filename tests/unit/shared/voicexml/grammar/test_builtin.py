@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.voicexml.digits import AnyOf, Choices, DigitString, Status, builtin
 from shared.voicexml.errors import Thrown
+from shared.voicexml.grammar.active import AnyOf, Choices
+from shared.voicexml.grammar.builtin import builtin
+from shared.voicexml.grammar.expansion import Mode
+from shared.voicexml.grammar.matcher import Status
 
 Call = Callable[..., SimpleNamespace]
 
@@ -36,13 +39,13 @@ DIGITS = Choices(choices=(("1", "one"), ("12", "twelve"), ("3", "three"), ("3", 
 )
 def test_appendix_p_builtin_types_tell_how_keys_stand(type_: str, keys: str, status: Status) -> None:
     """Each builtin type knows what is enough, what is not yet, and what never will be."""
-    assert builtin(type_).status(keys) is status
+    assert builtin(type_, Mode.DTMF).status(keys) is status
 
 
 def test_appendix_p_a_boolean_is_a_boolean() -> None:
     """1 is true and 2 is false, unless the parameters say otherwise."""
-    assert builtin("boolean").value("1") is True
-    assert builtin("boolean?n=0").value("0") is False
+    assert builtin("boolean", Mode.DTMF).value("1") is True
+    assert builtin("boolean?n=0", Mode.DTMF).value("0") is False
 
 
 @pytest.mark.parametrize(
@@ -63,13 +66,13 @@ def test_appendix_p_a_boolean_is_a_boolean() -> None:
 def test_appendix_p_parameters_that_make_no_sense_are_a_bad_fetch(type_: str) -> None:
     """error.badfetch, in a sentence that repeats the type."""
     with pytest.raises(Thrown, match=r"error\.badfetch"):
-        builtin(type_)
+        builtin(type_, Mode.DTMF)
 
 
 def test_5_2_6_a_builtin_type_that_is_not_built_is_unsupported() -> None:
     """error.unsupported.builtin, as the specification names it."""
     with pytest.raises(Thrown, match=r"error\.unsupported\.builtin"):
-        builtin("currency")
+        builtin("colour", Mode.DTMF)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +91,13 @@ def test_2_3_1_3_the_first_of_two_equal_options_counts() -> None:
 
 def test_grammars_together_match_what_any_of_them_does() -> None:
     """One may be complete while another could go on; the first that matches gives the value."""
-    both = AnyOf(grammars=(DigitString(shortest=2, longest=2), DIGITS))
+    both = AnyOf(grammars=(builtin("digits?length=2", Mode.DTMF), DIGITS))
     assert both.status("1") is Status.MATCH_MORE
     assert both.status("3") is Status.MATCH_MORE
     assert both.status("12") is Status.MATCH
-    assert both.value("12") == "12"
-    assert both.value("3") == "three"
+    assert both.first("12", Mode.DTMF) == 0
+    assert both.first("3", Mode.DTMF) == 1
+    assert both.first("3", Mode.VOICE) is None
     assert both.status("*") is Status.NOMATCH
 
 
@@ -131,9 +135,50 @@ def test_2_3_1_3_an_option_fills_the_field_with_its_value(call: Call, keys: str,
     assert call(OPTIONS, keys).exit.values == (("expr", value),)
 
 
-def test_a_field_without_any_grammar_takes_no_key(call: Call) -> None:
-    """Every key is nomatch, silence is noinput."""
-    field = """<form><field name="f"><nomatch><exit expr="'nomatch'"/></nomatch>
-      <noinput><exit expr="'noinput'"/></noinput></field></form>"""
-    assert call(field, "1").exit.values == (("expr", "nomatch"),)
-    assert call(field, "").exit.values == (("expr", "noinput"),)
+def test_3_1_4_an_input_item_without_any_grammar_is_an_error(call: Call) -> None:
+    """error.semantic, when an input is expected and nothing could be heard."""
+    field = """<form><field name="f"><error><exit expr="_event"/></error></field></form>"""
+    assert call(field, "1").exit.values == (("expr", "error.semantic"),)
+
+
+@pytest.mark.parametrize(
+    ("type_", "keys", "value"),
+    [
+        ("date", "20261121", "20261121"),
+        ("date", "20261321", None),
+        ("time", "0930", "0930?"),
+        ("time", "1830", "1830h"),
+        ("time", "2460", None),
+        ("number", "12*5", "12.5"),
+        ("currency", "12*5", "12.50"),
+        ("phone", "5551234*789", "5551234x789"),
+    ],
+)
+def test_appendix_p_builtin_types_by_keys(type_: str, keys: str, value: str | None) -> None:
+    """Each type's value has the form that the specification gives it."""
+    grammar = builtin(type_, Mode.DTMF)
+    matches = grammar.status(keys) in {Status.MATCH, Status.MATCH_MORE}
+    assert (grammar.value(keys) if matches else None) == value
+
+
+@pytest.mark.parametrize(
+    ("type_", "said", "value"),
+    [
+        ("boolean", "yes", True),
+        ("boolean", "no", False),
+        ("digits?length=3", "one two oh", "120"),
+        ("digits?length=3", "1234", None),
+        ("number", "minus twenty one point five", "-21.5"),
+        ("number", "two thousand and six", "2006"),
+        ("currency", "twelve dollars and five cents", "12.05"),
+        ("date", "november 21st 2026", "20261121"),
+        ("date", "november 21", "????1121"),
+        ("time", "2 30 pm", "0230p"),
+        ("phone", "555 1234 extension 7", "5551234x7"),
+    ],
+)
+def test_appendix_p_builtin_types_by_words(type_: str, said: str, value: object) -> None:
+    """The same values, from plain English."""
+    grammar, words = builtin(type_, Mode.VOICE), tuple(said.split())
+    matches = grammar.status(words) in {Status.MATCH, Status.MATCH_MORE}
+    assert (grammar.value(words) if matches else None) == value

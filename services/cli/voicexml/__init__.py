@@ -1,0 +1,1 @@
+"""`paceline vxml`: an application tried out in the terminal, with no phone."""

@@ -1,0 +1,91 @@
+"""Where the documents of a tried application come from: the network, or the files of this machine.
+
+The interpreter knows only http and https. A local file is given to it under a host that cannot exist, and
+found again under its path here; so relative addresses lead from file to file. Documents from the network never
+get to see the files.
+"""
+
+import mimetypes
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from shared.ports.fetching import DocumentFetcher, FetchFailed
+from shared.voicexml.effects import Fetch
+from shared.voicexml.events import Fetched
+from shared.voicexml.events import FetchFailed as NotFetched
+
+#: RFC 6761, 6.4: no name below `invalid` is ever resolved.
+_FILES = "http://file.invalid"
+
+#: As large as a document may be; the interpreter refuses larger ones too.
+DOCUMENT_BYTES = 2 * 1024 * 1024
+
+_OK, _NOT_FOUND = 200, 404
+
+
+def start_url(given: str) -> str:
+    """Return what the interpreter is given for a URL or the path of a file."""
+    if urlsplit(given).scheme in {"http", "https"}:
+        return given
+    path, _, fragment = given.removeprefix("file://").partition("#")
+    address = _FILES + quote(str(Path(path).absolute()))
+    return f"{address}#{fragment}" if fragment else address
+
+
+def shown(text: str) -> str:
+    """Write an address, or a sentence with one, as the person knows it."""
+    return text.replace(_FILES, "")
+
+
+class Documents:
+    """Answers the interpreter's fetches."""
+
+    def __init__(self, fetcher: DocumentFetcher, start: str) -> None:
+        self._fetcher = fetcher
+        self._files_too = start.startswith(_FILES)
+
+    async def fetch(self, wanted: Fetch) -> Fetched | NotFetched:
+        """Fetch a document, script, grammar or data."""
+        if self._files_too and wanted.url.startswith(_FILES + "/"):
+            return _file(wanted)
+        try:
+            document = await self._fetcher.fetch(
+                wanted.method,
+                wanted.url,
+                form=dict(wanted.form) if wanted.method == "POST" else None,
+                timeout_s=wanted.timeout_ms / 1_000,
+                max_bytes=DOCUMENT_BYTES,
+                follow_redirects=True,
+            )
+        except FetchFailed as error:
+            return NotFetched(fetch_id=wanted.fetch_id, reason=error.message)
+        return Fetched(
+            fetch_id=wanted.fetch_id,
+            url=document.url,
+            status=document.status,
+            content_type=document.content_type,
+            body=document.body,
+        )
+
+    async def can_play(self, src: str) -> bool:
+        """Tell whether a recording can be had; what is no address is nobody's to play."""
+        wanted = Fetch(fetch_id=0, method="GET", url=src, timeout_ms=10_000)
+        answer = await self.fetch(wanted)
+        return isinstance(answer, Fetched) and answer.status == _OK
+
+
+def _file(wanted: Fetch) -> Fetched:
+    path = Path(unquote(urlsplit(wanted.url).path))
+    try:
+        with path.open("rb") as file:
+            # One more than may be, so that the interpreter can tell that it is too long.
+            body, status = file.read(DOCUMENT_BYTES + 1), _OK
+    except OSError:
+        body, status = b"", _NOT_FOUND
+    return Fetched(
+        fetch_id=wanted.fetch_id,
+        url=wanted.url,
+        status=status,
+        content_type=mimetypes.guess_type(path.name)[0] or "",
+        body=body,
+    )

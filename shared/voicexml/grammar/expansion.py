@@ -1,0 +1,127 @@
+"""A grammar as frozen values (SRGS 1.0, chapters 2 to 4), whichever of the two forms it was written in.
+
+Made once by `srgs_xml.py` or `srgs_abnf.py` and shared by every session that listens for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What a grammar listens to (4.6)."""
+
+    DTMF = "dtmf"
+    VOICE = "voice"
+
+
+class Special(StrEnum):
+    """The special rules (2.2.3)."""
+
+    NULL = "NULL"
+    VOID = "VOID"
+    GARBAGE = "GARBAGE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One key, or one word in lower case (2.1)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """One after the other (2.3)."""
+
+    parts: "tuple[Expansion, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternatives:
+    """One of several; of two that match, the heavier one, then the earlier one (2.4)."""
+
+    choices: "tuple[Expansion, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Again and again, `least` to `most` times (2.5)."""
+
+    content: "Expansion"
+    least: int
+    #: None: without end.
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleReference:
+    """Another rule, here or in another grammar (2.2)."""
+
+    #: Absolute, without the fragment; empty for this grammar.
+    uri: str
+    #: Empty: the root rule.
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """Semantics (2.6): text that `semantics` of the interpretation reads; it matches nothing."""
+
+    text: str
+
+
+Expansion = Token | Sequence | Alternatives | Repeat | RuleReference | Tag | Special
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule definition (3.1)."""
+
+    expansion: Expansion
+    public: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrammarDocument:
+    """A grammar (4.1)."""
+
+    mode: Mode
+    #: Empty: there is none, and only references to its rules by name can be followed.
+    root: str
+    rules: Mapping[str, Rule] = field(hash=False)
+    #: semantics/1.0, semantics/1.0-literals, or whatever else.
+    tag_format: str = ""
+    language: str = ""
+    #: Tags of the grammar itself, which run before those of any rule (SISR 1.0, 4).
+    tags: tuple[str, ...] = ()
+    #: What relative references start from.
+    base_url: str = ""
+
+    def references(self) -> frozenset[str]:
+        """Return the other grammars that this one refers to, as absolute URLs."""
+        found: set[str] = set()
+        for rule in self.rules.values():
+            _collect(rule.expansion, found)
+        return frozenset(found)
+
+
+def _collect(expansion: Expansion, found: set[str]) -> None:
+    match expansion:
+        case RuleReference(uri=uri) if uri:
+            found.add(uri)
+        case Sequence(parts=parts) | Alternatives(choices=parts):
+            for part in parts:
+                _collect(part, found)
+        case Repeat(content=content):
+            _collect(content, found)
+        case _:
+            pass
+
+
+class GrammarInvalid(Exception):
+    """The grammar is not one that can be listened for; correct it as the message says."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)

@@ -1,0 +1,168 @@
+"""Which names a script declares, so that they can be put where VoiceXML wants them (5.3.12).
+
+A script runs inside nested `with` statements, where `var` would make a variable of the surrounding function.
+So its top-level declarations are found first and made variables of the VoiceXML scope. This reads only as
+much ECMAScript as that takes: comments, strings, regular expressions and the bodies of functions are skipped.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/)
+    |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)
+    |(?P<name>[A-Za-z_$][A-Za-z0-9_$]*)
+    |(?P<number>\.?[0-9][0-9A-Za-z_.]*)
+    |(?P<sign>=>|[=!<>]=+|\+\+|--|&&|\|\||.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_REGULAR_EXPRESSION = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
+
+#: After these a slash begins a regular expression and does not divide.
+_BEFORE_VALUE = frozenset(
+    [
+        "(",
+        ",",
+        "=",
+        ":",
+        "[",
+        "!",
+        "&",
+        "|",
+        "?",
+        "{",
+        "}",
+        ";",
+        "+",
+        "-",
+        "*",
+        "%",
+        "~",
+        "^",
+        "<",
+        ">",
+        "&&",
+        "||",
+        "==",
+        "===",
+        "!=",
+        "!==",
+        "=>",
+    ]
+)
+_WORDS_BEFORE_VALUE = frozenset({"return", "typeof", "case", "in", "of", "delete", "void", "throw"})
+
+_DECLARING = frozenset({"var", "let", "const"})
+
+
+@dataclass(slots=True)
+class ScriptNames:
+    """The names at the top level of a script; each list may name one twice."""
+
+    #: Declared with var, let or const, also inside blocks.
+    variables: list[str]
+    functions: list[str]
+    #: Assigned to, declared or not.
+    assigned: list[str]
+
+
+def find_names(source: str) -> ScriptNames:
+    """Read a script; a faulty one gives whatever can be made out, the engine will say what is wrong."""
+    return _Scan(list(_tokens(source))).run()
+
+
+def _tokens(source: str) -> Iterator[str]:
+    position, before = 0, ";"
+    while position < len(source):
+        match = _TOKEN.match(source, position)
+        if match is None:
+            return
+        if match[0] == "/" and (before in _BEFORE_VALUE or before in _WORDS_BEFORE_VALUE):
+            match = _REGULAR_EXPRESSION.match(source, position) or match
+            before = "/regular expression/"
+            yield before
+        elif match.lastgroup != "skip":
+            before = '""' if match.lastgroup == "string" else match[0]
+            yield before
+        position = match.end()
+
+
+class _Scan:
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
+        self._position = 0
+        self._names = ScriptNames(variables=[], functions=[], assigned=[])
+
+    def run(self) -> ScriptNames:
+        """Go through the script once, from its beginning to its end."""
+        before = ";"
+        while self._position < len(self._tokens):
+            lexeme = self._tokens[self._position]
+            self._position += 1
+            if lexeme in _DECLARING:
+                self._declaration()
+            elif lexeme == "function":
+                self._function(statement=before in {";", "{", "}", ")"})
+                lexeme = "}"
+            elif lexeme == "class":
+                self._skip_to_body()
+                lexeme = "}"
+            elif lexeme == "=>" and self._peek() == "{":
+                self._skip_block()
+            elif self._peek() == "=" and _is_name(lexeme) and before != ".":
+                self._names.assigned.append(lexeme)
+            before = lexeme
+        return self._names
+
+    def _peek(self, ahead: int = 0) -> str:
+        position = self._position + ahead
+        return self._tokens[position] if position < len(self._tokens) else ""
+
+    def _declaration(self) -> None:
+        """Take the names of `var a = f(1, 2), b`; what they are set to is skipped by counting brackets."""
+        depth, expects_name = 0, True
+        while (lexeme := self._peek()) and not (depth == 0 and lexeme in {";", "in", "of"}):
+            if expects_name and _is_name(lexeme):
+                self._names.variables.append(lexeme)
+                expects_name = False
+            elif lexeme == "function":
+                self._position += 1
+                self._function(statement=False)
+                continue
+            elif lexeme in {"(", "[", "{"}:
+                depth += 1
+            elif lexeme in {")", "]", "}"}:
+                depth -= 1
+                if depth < 0:
+                    return
+            elif lexeme == "," and depth == 0:
+                expects_name = True
+            elif lexeme in _DECLARING and depth == 0:
+                return  # the semicolon was left out
+            self._position += 1
+
+    def _function(self, *, statement: bool) -> None:
+        if statement and _is_name(self._peek()):
+            self._names.functions.append(self._peek())
+        self._skip_to_body()
+
+    def _skip_to_body(self) -> None:
+        depth = 0
+        while (lexeme := self._peek()) and not (lexeme == "{" and depth == 0):
+            depth += {"(": 1, ")": -1}.get(lexeme, 0)
+            self._position += 1
+        self._skip_block()
+
+    def _skip_block(self) -> None:
+        depth = 0
+        while lexeme := self._peek():
+            depth += {"{": 1, "}": -1}.get(lexeme, 0)
+            self._position += 1
+            if depth == 0:
+                return
+
+
+def _is_name(lexeme: str) -> bool:
+    return bool(re.match(r"[A-Za-z_$]", lexeme)) and lexeme not in {"function", "class"}

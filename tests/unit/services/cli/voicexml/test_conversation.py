@@ -1,0 +1,154 @@
+"""Trying an application in the terminal: what is shown, what may be answered, and where documents come from."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from services.cli.screen import screen_on
+from services.cli.voicexml.conversation import Conversation
+from services.cli.voicexml.documents import Documents, start_url
+from services.cli.voicexml.terminal import JsonTerminal, PlainTerminal
+from shared.domain.errors import Invalid
+from shared.ports.fetching import FetchedDocument, FetchFailed
+from shared.voicexml.events import SessionVariables, Start
+from shared.voicexml.session import Session
+
+
+class NoNetwork:
+    """A fetcher for applications that are files."""
+
+    async def fetch(self, method: str, url: str, **_: object) -> FetchedDocument:
+        """Fail, as a machine without a network does."""
+        raise FetchFailed(f"{method} {url} is out of reach.", sent=False)
+
+
+async def tried(folder: Path, content: str, *lines: str) -> list[dict[str, object]]:
+    """Try an application whose first document has this content; return what a program reads."""
+    (folder / "start.vxml").write_text(f"<vxml version='2.1'>{content}</vxml>")
+    screen = StringIO()
+    url = start_url(str(folder / "start.vxml"))
+    start = Start(
+        url=url,
+        method="GET",
+        session_variables=SessionVariables(session_id="t", ani="+12125550100", dnis="+12125550109"),
+        seed=1,
+        now=1.0,
+    )
+    terminal = JsonTerminal(screen_on(screen), lines)
+    await Conversation(Session(start), Documents(NoNetwork(), url), terminal).run()
+    return [json.loads(line) for line in screen.getvalue().splitlines()]
+
+
+MENU = """<menu dtmf="true"><prompt>One</prompt><prompt>or two</prompt><choice next="#a">first</choice>
+  <choice next="#b">second</choice></menu><form id="a"><block>A<exit expr="'a'"/></block></form>
+  <form id="b"><block><log>in b</log>B</block></form>"""
+
+
+async def test_prompts_keys_and_the_result(tmp_path: Path) -> None:
+    """Each prompt is a line, then the input is announced and one answer is read."""
+    assert await tried(tmp_path, MENU, '{"dtmf":"1"}') == [
+        {"event": "prompt", "text": "One"},
+        {"event": "prompt", "text": "or two"},
+        {"event": "listen", "timeout_ms": 5_000},
+        {"event": "prompt", "text": "A"},
+        {"event": "exit", "reason": "exit", "values": {"expr": "a"}},
+    ]
+
+
+async def test_words_silence_and_logs(tmp_path: Path) -> None:
+    """Silence takes no time: the menu asks again."""
+    shown = await tried(tmp_path, MENU, '{"silence":true}', '{"say":"Second"}')
+    assert [line["event"] for line in shown].count("listen") == 2
+    assert {"event": "log", "text": "in b"} in shown
+
+
+@pytest.mark.parametrize("lines", [(), ('{"hangup":true}',)])
+async def test_the_end_of_the_input_is_a_hang_up(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    """A program that has said all it had to say has gone."""
+    assert (await tried(tmp_path, MENU, *lines))[-1] == {"event": "exit", "reason": "hangup", "values": {}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "outcome"),
+    [
+        ("busy", "bridge", "busy"),
+        ("noanswer", "bridge", "noanswer"),
+        ("answer", "bridge", "far_end_disconnect"),
+        ("answer", "blind", "connection.disconnect.transfer"),
+        ("hangup", "bridge", "connection.disconnect.hangup"),
+    ],
+)
+async def test_a_transfer_ends_as_the_answer_says(
+    tmp_path: Path, answer: str, kind: str, outcome: str
+) -> None:
+    """In the item's value or in an event."""
+    shown = await tried(
+        tmp_path,
+        f"""<form><transfer name="t" dest="tel:+1" type="{kind}"><filled><log expr="t"/></filled></transfer>
+        <catch event="connection"><log expr="_event"/></catch></form>""",
+        json.dumps({"transfer": answer}),
+    )
+    assert shown[0] == {"event": "transfer", "dest": "tel:+1", "type": kind}
+    assert {"event": "log", "text": outcome} in shown
+
+
+async def test_errors_are_shown_even_when_they_are_caught(tmp_path: Path) -> None:
+    """By name and in a sentence that names the file as the person does."""
+    shown = await tried(
+        tmp_path,
+        "<form><block><goto next='none.vxml'/></block><catch event='error'>Oh<exit/></catch></form>",
+    )
+    assert (shown[0]["event"], shown[0]["name"]) == ("error", "error.badfetch.http.404")
+    assert str(shown[0]["message"]).startswith(str(tmp_path / "none.vxml"))
+
+
+async def test_a_recording_that_is_not_there_is_replaced(tmp_path: Path) -> None:
+    """What can be had is named, for the rest its alternate content is shown."""
+    (tmp_path / "there.wav").write_bytes(b"RIFF")
+    shown = await tried(
+        tmp_path,
+        "<form><block><audio src='there.wav'>No</audio><audio src='none.wav'>Instead</audio></block></form>",
+    )
+    assert shown[:2] == [
+        {"event": "audio", "src": str(tmp_path / "there.wav")},
+        {"event": "prompt", "text": "Instead"},
+    ]
+
+
+async def test_a_recording_is_announced_as_an_input(tmp_path: Path) -> None:
+    """Whatever is said is recorded."""
+    shown = await tried(
+        tmp_path,
+        "<form><record name='r'><filled><log expr='r$.duration'/></filled></record></form>",
+        '{"say":"x"}',
+    )
+    assert [line["event"] for line in shown] == ["listen", "log", "exit"]
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[]", '{"dtmf":1}', '{"transfer":"maybe"}', "{}"])
+async def test_an_answer_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
+    """In a sentence; nothing is guessed."""
+    with pytest.raises(Invalid):
+        await tried(tmp_path, MENU, line)
+
+
+async def test_a_document_of_the_network_does_not_see_files(tmp_path: Path) -> None:
+    """Only an application that is a file leads to files."""
+    documents = Documents(NoNetwork(), "http://app.example/start.vxml")
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    assert not await documents.can_play(start_url(str(tmp_path / "a.wav")))
+
+
+def test_a_person_types_keys_words_or_nothing() -> None:
+    """Digits are keys, other text is said, an empty line is silence."""
+    terminal = PlainTerminal(screen_on(StringIO()), ["12#\n", "Chicago\n", "\n", "hangup\n"])
+    answers = [terminal.answer(transfer=False) for _ in range(5)]
+    assert [(each.dtmf, each.say, each.hangup) for each in answers] == [
+        ("12#", None, False),
+        ("", "Chicago", False),
+        ("", None, False),
+        ("", None, True),
+        ("", None, True),
+    ]
