@@ -1,0 +1,72 @@
+"""RTP packets (RFC 3550, 5.1): parsed with bounds, packed for sending."""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from shared.rtp.errors import BadPacket
+
+#: What UDP over Ethernet carries in one piece; G.711 at 60 ms is 492 bytes.
+MAX_PACKET_BYTES: Final = 1500
+_HEADER: Final = struct.Struct("!BBHII")
+_EXTENSION: Final = struct.Struct("!HH")
+_VERSION: Final = 2
+#: RFC 5761, 4: payload types whose second byte is that of an RTCP packet.
+_RTCP_TYPES: Final = range(64, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class RtpPacket:
+    """One packet, without padding, CSRC list and header extension, which a telephone call has no use for."""
+
+    payload_type: int
+    sequence: int
+    #: In samples.
+    timestamp: int
+    ssrc: int
+    payload: bytes
+    #: The first packet of a talk spurt, or of a key.
+    marker: bool = False
+
+    def pack(self) -> bytes:
+        """Return the packet as it is sent."""
+        second = self.payload_type | (0x80 if self.marker else 0)
+        return _HEADER.pack(0x80, second, self.sequence, self.timestamp, self.ssrc) + self.payload
+
+
+def is_rtcp(datagram: bytes) -> bool:
+    """Whether a datagram is RTCP on the port of RTP (RFC 5761, 4)."""
+    return len(datagram) > 1 and datagram[1] & 0x7F in _RTCP_TYPES
+
+
+def parse_rtp(datagram: bytes) -> RtpPacket:
+    """Read one packet; raises BadPacket."""
+    if not _HEADER.size <= len(datagram) <= MAX_PACKET_BYTES:
+        raise BadPacket(f"An RTP packet must be {_HEADER.size} to {MAX_PACKET_BYTES} bytes.")
+    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(datagram)
+    if first >> 6 != _VERSION:
+        raise BadPacket("An RTP packet must be of version 2.")
+    start = _payload_start(datagram, first)
+    end = len(datagram) - (_padding_bytes(datagram) if first & 0x20 else 0)
+    if start > end:
+        raise BadPacket("An RTP packet's header or padding is longer than the packet.")
+    return RtpPacket(
+        second & 0x7F, sequence, timestamp, ssrc, datagram[start:end], marker=bool(second & 0x80)
+    )
+
+
+def _payload_start(datagram: bytes, first: int) -> int:
+    """Return where the payload begins, after the CSRC list and the extension."""
+    start = _HEADER.size + 4 * (first & 0x0F)
+    if not first & 0x10:
+        return start
+    if start + _EXTENSION.size > len(datagram):
+        raise BadPacket("An RTP packet ends within its header extension.")
+    _, words = _EXTENSION.unpack_from(datagram, start)
+    return start + _EXTENSION.size + 4 * int(words)
+
+
+def _padding_bytes(datagram: bytes) -> int:
+    if datagram[-1] == 0:
+        raise BadPacket("An RTP packet's padding must count itself.")
+    return datagram[-1]

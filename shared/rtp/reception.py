@@ -1,0 +1,77 @@
+"""What is known of one source by its packets: loss, order and jitter, for reports and metrics (RFC 3550, A.1-A.8)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.rtp.packet import RtpPacket
+from shared.rtp.rtcp import ReportBlock
+from shared.rtp.serial import sequence_distance, timestamp_distance
+
+#: RFC 3550, A.1: a jump beyond these is a restart of the source, not loss.
+_MAX_DROPOUT: Final = 3000
+_MAX_MISORDER: Final = 100
+
+
+@dataclass(slots=True)
+class Reception:
+    """The statistics of one source."""
+
+    clock_hz: int = 8000
+    ssrc: int | None = None
+    received: int = 0
+    #: In samples, smoothed (6.4.1).
+    jitter: float = 0.0
+    _base: int = 0
+    _highest: int = 0
+    _transit: float | None = None
+    _reported: tuple[int, int] = field(default=(0, 0))
+
+    def take(self, packet: RtpPacket, now: float) -> None:
+        """Count a packet that arrived at this instant (seconds); another SSRC begins anew."""
+        step = sequence_distance(self._highest & 0xFFFF, packet.sequence)
+        if self.ssrc != packet.ssrc or not -_MAX_MISORDER < step < _MAX_DROPOUT:
+            self._restart(packet)
+        elif step > 0:
+            self._highest += step
+        self.received += 1
+        self._note_transit(packet, now)
+
+    def _restart(self, packet: RtpPacket) -> None:
+        self.ssrc, self.received, self._transit = packet.ssrc, 0, None
+        self._base = self._highest = packet.sequence
+        self._reported = (0, 0)
+
+    def _note_transit(self, packet: RtpPacket, now: float) -> None:
+        arrival = int(now * self.clock_hz) & 0xFFFFFFFF
+        transit = timestamp_distance(packet.timestamp, arrival)
+        if self._transit is not None:
+            change = abs(timestamp_distance(int(self._transit) & 0xFFFFFFFF, transit & 0xFFFFFFFF))
+            self.jitter += (change - self.jitter) / 16
+        self._transit = transit
+
+    @property
+    def expected(self) -> int:
+        """How many packets the numbers say were sent."""
+        return 0 if self.ssrc is None else self._highest - self._base + 1
+
+    @property
+    def lost(self) -> int:
+        """How many are missing; negative when packets were doubled."""
+        return self.expected - self.received
+
+    def report(self, *, last_report: int = 0, delay: int = 0) -> ReportBlock | None:
+        """Return what to report, and begin the next interval; None before the first packet."""
+        if self.ssrc is None:
+            return None
+        expected, received = self.expected - self._reported[0], self.received - self._reported[1]
+        self._reported = (self.expected, self.received)
+        missing = max(0, expected - received)
+        return ReportBlock(
+            ssrc=self.ssrc,
+            fraction_lost=min(255, 256 * missing // expected) if expected > 0 else 0,
+            lost=self.lost,
+            highest_sequence=self._highest & 0xFFFFFFFF,
+            jitter=int(self.jitter),
+            last_report=last_report,
+            delay=delay,
+        )
