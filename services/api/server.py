@@ -8,6 +8,7 @@ from aiohttp import web
 from services.api.answers import error_answer, json_answer, speak_of_errors
 from services.api.authentication import authenticate
 from services.api.blocklist import BlocklistRoom
+from services.api.campaign_plan import PlanRoom
 from services.api.deliveries import DeliveryRoom
 from services.api.holds import HoldDesk
 from services.api.plum.campaigns import PlumCampaigns
@@ -34,6 +35,7 @@ def api_routes(
     desk: DeliveryDesk,
     feed: ResultFeed,
     blocklist: Blocklist,
+    plan_room: PlanRoom,
     *,
     egress: EgressPolicy,
     inspector: Inspector,
@@ -52,6 +54,7 @@ def api_routes(
         *Schedules(campaigns).routes(),
         *Profiles(campaigns).routes(),
         *PlumCampaigns(campaigns, egress, inspector, upload_bytes, callee_hours).routes(),
+        *plan_room.routes(),
         *HoldDesk(holds, campaigns).routes(),
         *DeliveryRoom(desk).routes(),
         *ResultRoom(feed).routes(),

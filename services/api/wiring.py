@@ -1,18 +1,24 @@
 """Builds the API process: the one room here that knows adapters."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
+from services.api.campaign_plan import PlanRoom
 from services.api.preflight import Inspector, Preflight
 from services.api.server import api_routes, application
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
 from shared.adapters.postgres.blocklist import PostgresBlocklist
+from shared.adapters.postgres.campaign_plans import PostgresCampaignPlans
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
 from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.result_feed import PostgresResultFeed
+from shared.adapters.simulator.simulation_host import Foresight
+from shared.adapters.simulator.simulations import ProcessSimulations
 from shared.domain.callee_hours import parse_switch
 from shared.domain.egress import EgressPolicy
 from shared.observability.readiness import announce_ready
@@ -36,6 +42,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         PostgresDeliveryDesk(database),
         PostgresResultFeed(database),
         PostgresBlocklist(database),
+        plan_room(settings, database),
         egress=policy,
         inspector=Inspector(GuardedFetcher(session, policy), Preflight(settings.preflight)),
         upload_bytes=settings.upload_bytes,
@@ -52,6 +59,19 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         await runner.cleanup()
         await session.close()
         await database.close()
+
+
+def plan_room(settings: Settings, database: Database) -> PlanRoom:
+    """Return the room of plans; its simulations call whom the simulated network would."""
+    foresight = Foresight(
+        seed=settings.simulator_seed, speed=settings.simulator_speed, ring_seconds=settings.ring_seconds
+    )
+    return PlanRoom(
+        plans=PostgresCampaignPlans(database),
+        simulations=ProcessSimulations(foresight),
+        ring_ahead=timedelta(milliseconds=settings.ring_ahead_ms),
+        callee_gap=timedelta(seconds=settings.callee_gap_seconds),
+    )
 
 
 def main() -> None:

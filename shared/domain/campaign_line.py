@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
-from shared.domain.callee_hours import CalleeClock, CalleeHours, OpenSpan, next_open_span, open_span_at
+from shared.domain.callee_hours import CalleeClock, CalleeHours, OpenSpan, next_open_span
 
 
 class NumberInLine(NamedTuple):

@@ -21,7 +21,6 @@ from shared.domain.calling_window import Calendar, OpenInterval, next_open_inter
 from shared.domain.campaign_line import Line, NumberInLine
 from shared.domain.campaign_plan import UNPACED, Start
 from shared.domain.disposition import Disposition, Outcome, Stage
-from shared.domain.pace import Pace
 from shared.domain.pacing import Cycle, Plan, Settlement, Stretch, emissions_needed, plan
 from shared.domain.retry import RetryPolicy, WaitUntil, after_call
 
@@ -121,9 +120,8 @@ class Simulation:
         self._order = count()
         self._last_end = self._now
         self._intervals: tuple[OpenInterval, ...] = ()
-        self._horizon = scenario.horizon
-        if self._may_look_far():
-            self._horizon = max(_FAR, scenario.horizon)
+        self._looks_far = self._may_look_far()
+        self._horizon = max(_FAR, scenario.horizon) if self._looks_far else scenario.horizon
 
     @property
     def left_over(self) -> int:
@@ -146,6 +144,8 @@ class Simulation:
             settled = offer.settle(len(taken))
             self._pacing = settled.state
             self._now = self._next_look(settled, intervals)
+            if taken and self._looks_far:
+                self._now = max(self._now, offer.dues[len(taken) - 1] - self._scenario.horizon)
 
     def _planned_before(self) -> Iterator[SimulatedCall]:
         """Go through what is under way: calls that have left only come to their ends."""
@@ -215,12 +215,14 @@ class Simulation:
         earliest = self._now + SHORTEST_LOOK
         if settled.state.idle_since is None:
             return max(settled.wake_at or intervals[-1].closes_at, earliest)
-        looks = [intervals[0].closes_at, *(again.next_at for _, _, again in self._coming_back if again.next_at)]
+        looks = [intervals[0].closes_at]
         if (next_at := self._line.next_at(self._now)) is not None:
             looks.append(next_at)
         if self._last_end > self._now:
             looks.append(self._now + LOOK_WHILE_UNDER_WAY)
-        return max(min(looks), earliest)
+        # Whoever comes back into the line of a campaign that rests wakes its pacer, however lately that looked.
+        wakes = (again.next_at for _, _, again in self._coming_back if again.next_at is not None)
+        return min([max(min(looks), earliest), *wakes])
 
     def _open_intervals(self) -> Sequence[OpenInterval]:
         if not self._intervals or self._intervals[0].closes_at <= self._now:

@@ -51,13 +51,13 @@ class Desk:
 @pytest_asyncio.fixture(loop_scope="module")
 async def desk(store: "Store") -> AsyncIterator[Desk]:
     """A desk on an empty blocklist."""
-    tokens = [
+    ours, theirs = [
         await create_token(store.url, tenant=name, name="test", sealer=store.sealer)
         for name in ("ours", "theirs")
     ]
     room = BlocklistRoom(PostgresBlocklist(store.databases["api"]), UPLOAD_BYTES)
     async with TestClient(TestServer(application(store.campaigns, room.routes()))) as client:
-        yield Desk(client, *tokens, store=store)
+        yield Desk(client, ours, theirs, store)
 
 
 async def test_one_number_is_blocked_with_its_reason_and_source(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from shared.adapters.postgres.queries import queries
 #: Which role runs which file.
 ROLES = {
     "callee_hours": "paceline_pacer",
+    "campaign_plans": "paceline_api",
     "campaigns": "paceline_api",
     "delivering": "paceline_deliverer",
     "delivery_desk": "paceline_api",
@@ -22,7 +23,7 @@ ROLES = {
     "uploads": "paceline_api",
 }
 #: Run by themselves: they are no statements that a plan can be made for.
-UNPLANNED = {"make_staging", "allow_a_long_upload", "allow_a_long_park", "allow_a_long_replay"}
+UNPLANNED = {"hold_on", "make_staging", "allow_a_long_upload", "allow_a_long_park", "allow_a_long_replay"}
 QUERIES = [(file, name) for file in ROLES for name in queries(file)]
 
 

@@ -6,7 +6,8 @@ that is not known, a request that was refused.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from typing import Final, Self, TypeVar
 import aiohttp
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from services.cli.client.plan_shapes import CampaignPlan
 from services.cli.client.shapes import Campaign, Created, CreatedCampaign, Profile, Schedule, Upload
 from services.cli.client.upload import Counter, opened_list
 from services.cli.errors import Missing
@@ -55,6 +57,10 @@ class Refused(PacelineError):
     def __init__(self, status: int, message: str) -> None:
         self.status = status
         super().__init__(message)
+
+
+class CutOff(Unavailable):
+    """The answer was cut off before its end: try again."""
 
 
 class PacelineApi:
@@ -112,6 +118,18 @@ class PacelineApi:
         """Return one campaign; raises `Refused` if there is none with that id."""
         return self._read_model(Campaign, await self._get(f"/api/campaigns/{campaign_id}"))
 
+    async def plan(self, campaign_id: int, *, days: int, simulate: bool, callees: str) -> CampaignPlan:
+        """Return a campaign's plan with its first days, simulated if asked to."""
+        query = f"days={days}&callees={callees}&simulate={int(simulate)}"
+        return self._read_model(CampaignPlan, await self._get(f"/api/campaigns/{campaign_id}/plan?{query}"))
+
+    async def plan_calls(self, campaign_id: int, *, days: int, callees: str) -> AsyncIterator[bytes]:
+        """Yield a simulation's calls and its summary, a JSON object in each line, in pieces as they come."""
+        path = f"/api/campaigns/{campaign_id}/plan/calls?days={days}&callees={callees}"
+        async with self._answer("GET", path) as answer:
+            async for piece in answer.content.iter_any():
+                yield piece
+
     async def create_schedule(self, nickname: str, days: list[str]) -> Created:
         """Make a schedule."""
         answer = await self._post("/api/schedules", {"nickname": nickname, "days": json.dumps(days)})
@@ -164,19 +182,29 @@ class PacelineApi:
             return await self._request("POST", path, form)
 
     async def _request(self, method: str, path: str, form: aiohttp.FormData | None = None) -> object:
+        async with self._answer(method, path, form) as answer:
+            return await answer.json()
+
+    @asynccontextmanager
+    async def _answer(
+        self, method: str, path: str, form: aiohttp.FormData | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Ask, for the block of `async with`; whatever goes wrong in it becomes one of our errors."""
         try:
             async with self._session.request(
                 method, self.url + path, data=form, allow_redirects=False
             ) as answer:
-                if answer.status == HTTPStatus.OK:
-                    return await answer.json()
-                raise Refused(answer.status, _refusal(answer.status, await answer.text(errors="replace")))
+                if answer.status != HTTPStatus.OK:
+                    raise Refused(answer.status, _refusal(answer.status, await answer.text(errors="replace")))
+                yield answer
         except aiohttp.ContentTypeError as error:
             raise NotPaceline(self.url) from error
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise Missing(f"{API_SETTING} is not a web address: it looks like {DEFAULT_API}.") from error
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             raise NothingAnswers(self.url) from error
+        except aiohttp.ClientPayloadError as error:
+            raise CutOff from error
         except (aiohttp.ClientError, json.JSONDecodeError) as error:
             raise NotPaceline(self.url) from error
 

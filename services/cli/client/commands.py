@@ -1,6 +1,7 @@
 """`paceline campaign …`: a person's campaigns on a running platform."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,13 @@ CalleeHours = Annotated[
     typer.Option(help="Keep to the callee's own clock: off, on (08:00-21:00) or hours as 09:00-20:00."),
 ]
 DATE = ["%Y-%m-%d"]
+
+
+class PlanCallees(StrEnum):
+    """Whom a simulation calls."""
+
+    POPULATION = "population"
+    ANSWER = "answer"
 
 
 @app.command("create")
@@ -136,6 +144,33 @@ def status_command(
     from services.cli.client.actions import status_campaign  # noqa: PLC0415 - the help must answer at once
 
     run(status_campaign(campaign_id, watch=watch))
+
+
+@app.command("plan")
+def plan_command(
+    campaign_id: CampaignId,
+    *,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many days are listed.")] = 14,
+    simulate: Annotated[
+        bool,
+        typer.Option("--simulate", help="Run its real list through the real pacing, on a virtual clock."),
+    ] = False,
+    callees: Annotated[
+        PlanCallees,
+        typer.Option(help="Who is simulated: the simulator's population, or everybody answers."),
+    ] = PlanCallees.POPULATION,
+    calls: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Simulate, and write every call into this file, as CSV."),
+    ] = None,
+) -> None:
+    """Show what a campaign will do before anybody's phone rings: its windows, the calls of their periods, its end.
+
+    **Example:** `paceline campaign plan 12 --simulate`, or `paceline campaign plan 12 --calls calls.csv`
+    """
+    from services.cli.client.plan import plan_campaign  # noqa: PLC0415 - the help must answer at once
+
+    run(plan_campaign(campaign_id, days=days, simulate=simulate, callees=callees.value, calls_file=calls))
 
 
 @app.command("add")

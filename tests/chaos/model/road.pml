@@ -1,7 +1,7 @@
 /* The road of one person's phone as Paceline carries it out, in every order in which its steps can fall.
  *
- * Two dialers, two attempts, a reaper, a deliverer, a campaign that is stopped and started again. One atomic step here
- * is one transaction there, written as its statement in shared/adapters/postgres/queries has it:
+ * Two dialers, two attempts, a reaper, a deliverer, a campaign that is stopped or held, and goes on again. One atomic
+ * step here is one transaction there, written as its statement in shared/adapters/postgres/queries has it:
  *
  *   lease     PLANNED -> LEASED, epoch + 1, the number taken         intent  LEASED of that epoch -> DIALING, all gates
  *   withhold  any of these, or UNKNOWN, of that epoch -> WITHHELD    report  DIALING | UNKNOWN of that epoch -> DONE
@@ -23,6 +23,9 @@
  *   -DDIAL_BEFORE_INTENT  the INVITE leaves before the intent       -DREQUEUE_DIALING lost calls are planned again
  *   -DNO_EDGE_FENCE       the INVITE leaves without a look at the worker's own clock
  *   -DSHORT_QUARANTINE    lost calls are given up at once           -DNO_LIVE_CALL    nobody takes the number
+ *   -DNO_GATES            the intent is written whether the campaign is stopped or held
+ *   -DNO_CAMPAIGN_EPOCH   it asks whether the campaign runs, and not whether it was stopped since
+ *   -DANYBODY_WITHHOLDS   an attempt is given back by whoever once had it, at whatever epoch
  *   -DSPLIT_RESULT        result and delivery are two transactions
  */
 
@@ -52,6 +55,7 @@ bool result[NUMBERS];
 mtype delivery[NUMBERS] = NONE;
 byte live_call = NOBODY;       /* the attempt that has taken the person's number */
 bool running = true;
+bool held;
 
 /* Time. */
 bool late[ATTEMPTS];
@@ -63,13 +67,24 @@ bool leg[ATTEMPTS];
 bool received;
 
 #define OVER(a) (state[a] == WITHHELD || state[a] == DONE)
-#define GATES_OPEN(a) (running && same_epoch[a] && !late[a])
+#if defined(NO_GATES)
+#define GATES_OPEN(a) (!late[a])
+#elif defined(NO_CAMPAIGN_EPOCH)
+#define GATES_OPEN(a) (running && !held && !late[a])
+#else
+#define GATES_OPEN(a) (running && same_epoch[a] && !held && !late[a])
+#endif
 #if defined(NO_CAS_ON_INTENT)
 #define MAY_INTEND(a, e) true
 #elif defined(NO_EPOCH)
 #define MAY_INTEND(a, e) (state[a] == LEASED && lease_lasts[a] && GATES_OPEN(a))
 #else
 #define MAY_INTEND(a, e) (state[a] == LEASED && epoch[a] == e && lease_lasts[a] && GATES_OPEN(a))
+#endif
+#ifdef ANYBODY_WITHHOLDS
+#define MAY_WITHHOLD(a, e) true
+#else
+#define MAY_WITHHOLD(a, e) (epoch[a] == e)
 #endif
 #ifdef NO_EDGE_FENCE
 #define MAY_SEND(a) true
@@ -118,13 +133,22 @@ inline conclude(a) {
 
 inline withhold(a, e) {
     if
-    :: epoch[a] == e && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING || state[a] == UNKNOWN) ->
+    :: MAY_WITHHOLD(a, e) && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING || state[a] == UNKNOWN) ->
         state[a] = WITHHELD;
         forget_lease(a);
         free_number(a);
         return_number(a)
     :: else -> skip
     fi
+}
+
+/* I7, I12: once a stop or a hold is committed no intent follows, and none ever that was planned before a stop. */
+inline intend(a) {
+#ifndef NO_CAS_ON_INTENT  /* which passes the gates, too, and shall be seen to do worse */
+    assert(running && same_epoch[a] && !held);
+#endif
+    state[a] = DIALING;
+    same_epoch[a] = false
 }
 
 /* I1: no attempt is sent twice. I2: nobody is on two calls. */
@@ -140,7 +164,7 @@ proctype Pacer() {
 end:
     do
     :: atomic {
-           next < ATTEMPTS && running && number[NUMBER(next)] == IN_LINE ->
+           next < ATTEMPTS && running && !held && number[NUMBER(next)] == IN_LINE ->
            state[next] = PLANNED;
            same_epoch[next] = true;
            number[NUMBER(next)] = IN_ATTEMPT;
@@ -193,7 +217,7 @@ end:
 #endif
     atomic {
         if
-        :: MAY_INTEND(a, e) -> state[a] = DIALING; same_epoch[a] = false
+        :: MAY_INTEND(a, e) -> intend(a)
         :: else ->
             if
             :: state[a] == LEASED && epoch[a] == e && lease_lasts[a] -> withhold(a, e)  /* a gate is shut */
@@ -306,8 +330,10 @@ end:
 }
 
 proctype Owner() {
-    atomic { running = false; same_epoch[0] = false; same_epoch[1] = false };
-    running = true
+    if
+    :: atomic { running = false; same_epoch[0] = false; same_epoch[1] = false }; running = true
+    :: held = true; held = false
+    fi
 }
 
 init {
@@ -326,10 +352,16 @@ init {
 }
 
 /* I4: a result never stands without its delivery, nor a delivery without its result. */
-ltl together { [] (result[0] == (delivery[0] != NONE)) }
+#ifdef TWO_CAMPAIGNS
+#define TOGETHER ((result[0] == (delivery[0] != NONE)) && (result[1] == (delivery[1] != NONE)))
+#else
+#define TOGETHER (result[0] == (delivery[0] != NONE))
+#endif
+/* I6: nobody plans again what may have rung. */
+#define NOT_AGAIN(a) (!invited[a] || (state[a] != PLANNED && state[a] != LEASED))
+
+ltl always { [] (TOGETHER && NOT_AGAIN(0) && NOT_AGAIN(1)) }
 /* I5: what is final is delivered in the end, to a receiver that has it. */
 ltl delivered { [] (number[0] == FINAL -> <> (delivery[0] == DELIVERED && received)) }
-/* I6: nobody plans again what may have rung. */
-ltl not_again { [] (invited[0] -> [] (state[0] != PLANNED && state[0] != LEASED)) }
 /* No attempt is forgotten: not by a lost ring, not by a dead dialer. */
 ltl ended { [] (state[0] == PLANNED -> <> OVER(0)) }

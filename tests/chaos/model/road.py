@@ -1,6 +1,6 @@
 """The road of a number by the tables of shared/domain and nothing else: what Postgres must make of every step.
 
-Two campaigns of one tenant ring two people, who stand in both lists. Every step is a compare-and-set on an epoch and
+Two campaigns of one tenant ring three people, who stand in both lists. Every step is a compare-and-set on an epoch and
 a row of a table, as DESIGN has it; there is no SQL here, no clock and no process. Time is a handful of facts that come
 true: a lease is over, an instant has passed. The network is here too, because what it saw is what counts.
 """
@@ -21,8 +21,8 @@ from shared.domain.number import NUMBER, NumberEvent, NumberState
 from shared.domain.retry import BackInLine, Conclude, WaitUntil, Withheld, after_withheld
 from shared.domain.state_machine import StateMachine
 
-#: Whom each campaign's list names, line by line: both campaigns want both people, and one wants one of them twice.
-LISTS: Final = ((0, 1, 0), (1, 0))
+#: Whom each campaign names, line by line: both want all three people, and one wants two of them twice.
+LISTS: Final = ((0, 1, 0, 2, 1), (2, 0, 1))
 #: The campaign whose owner wants its results posted; the other one's are only kept.
 WITH_RECEIVER: Final = 0
 TRIES_ALLOWED: Final = 3
@@ -157,10 +157,10 @@ class Road:
 
     def plan(self, campaign: int, most: int) -> list[int]:
         """READY | WAITING -> IN_ATTEMPT: whose time has come, then the line from the cursor on, then all of it."""
-        cursor = self.campaigns[campaign].cursor
-        taken = self._claim(campaign, most, beyond=cursor)
-        if len(taken) < most and cursor:
-            self.campaigns[campaign].cursor = 0
+        this = self.campaigns[campaign]
+        taken = self._claim(campaign, most, beyond=this.cursor)
+        if len(taken) < most and this.cursor:
+            this.cursor = 0
             taken += self._claim(campaign, most - len(taken), beyond=0)
         return taken
 
@@ -256,7 +256,7 @@ class Road:
         attempt = self.attempts[place]
         attempt.state = self.tables.attempt.after(attempt.state, AttemptEvent.LEASE)
         attempt.epoch += 1
-        took = self.live_calls.setdefault(self._person(place), place) == place
+        took = self.live_calls.setdefault(self.person(place), place) == place
         return Copy(worker=worker, attempt=place, epoch=attempt.epoch, took_number=took)
 
     @staticmethod
@@ -386,12 +386,13 @@ class Road:
     def _all(self) -> Iterator[tuple[int, Attempt]]:
         yield from enumerate(self.attempts)
 
-    def _person(self, place: int) -> int:
+    def person(self, place: int) -> int:
+        """Return whom an attempt calls."""
         return self.numbers[self.attempts[place].number].person
 
     def _free_number(self, place: int) -> None:
-        if self.live_calls.get(self._person(place)) == place:
-            del self.live_calls[self._person(place)]
+        if self.live_calls.get(self.person(place)) == place:
+            del self.live_calls[self.person(place)]
 
     def _end(self, place: int, event: AttemptEvent, outcome: Outcome) -> None:
         attempt = self.attempts[place]
@@ -404,7 +405,7 @@ class Road:
         attempt = self.attempts[place]
         attempt.state = self.tables.attempt.after(attempt.state, AttemptEvent.WITHHOLD)
         attempt.withheld = reason
-        attempt.lease_is_over = False
+        attempt.lease_is_over = attempt.quarantine_is_over = False
         self._free_number(place)
         number = self.numbers[attempt.number]
         match after_withheld(reason, now=NOW):
@@ -437,7 +438,7 @@ class Road:
 
     def _cases(self) -> Iterator[tuple[str, list[object]]]:
         yield "I1 an attempt was sent twice", [one for one in self.attempts if one.invites > 1]
-        on_the_phone = Counter(self._person(place) for place, one in self._all() if one.leg_is_live)
+        on_the_phone = Counter(self.person(place) for place, one in self._all() if one.leg_is_live)
         yield "I2 on two calls at once", [person for person, legs in on_the_phone.items() if legs > 1]
         open_attempts = Counter(one.number for one in self.attempts if not _is_over(one))
         yield "I3 two attempts at once", [place for place, count in open_attempts.items() if count > 1]

@@ -22,6 +22,11 @@ class SmallApi:
         self.forms: list[dict[str, str]] = []
         self.uploads: list[bytes] = []
         self.events: list[str] = []
+        #: What plans were asked with.
+        self.plan_queries: list[dict[str, str]] = []
+        self.plan: dict[str, Any] = {}
+        #: The lines of a simulation, as bytes.
+        self.plan_calls = b""
         #: Answered instead of anything else, when set.
         self.instead: web.Response | None = None
         self.url = ""
@@ -33,6 +38,8 @@ class SmallApi:
         app.router.add_get("/api/profiles", self._list(lambda: self.profiles))
         app.router.add_get("/api/campaigns", self._list(lambda: self.campaigns))
         app.router.add_get("/api/campaigns/{id}", self._campaign)
+        app.router.add_get("/api/campaigns/{id}/plan", self._plan)
+        app.router.add_get("/api/campaigns/{id}/plan/calls", self._plan_calls)
         app.router.add_post("/api/schedules", self._create_schedule)
         app.router.add_post("/api/profiles", self._create_profile)
         app.router.add_post("/api/campaigns", self._create_campaign)
@@ -86,6 +93,14 @@ class SmallApi:
             if str(campaign["campaign_id"]) == request.match_info["id"]:
                 return web.json_response(campaign)
         return web.json_response({"status": "error", "error": "There is no campaign with id 99."}, status=404)
+
+    async def _plan(self, request: web.Request) -> web.Response:
+        self.plan_queries.append(dict(request.query))
+        return web.json_response(self.plan)
+
+    async def _plan_calls(self, request: web.Request) -> web.Response:
+        self.plan_queries.append(dict(request.query))
+        return web.Response(body=self.plan_calls, content_type="application/x-ndjson")
 
     async def _create_schedule(self, request: web.Request) -> web.Response:
         form = await self._form(request)
