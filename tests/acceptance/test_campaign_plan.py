@@ -35,7 +35,7 @@ from shared.adapters.simulator.foresight import foreseen
 from shared.clock import utc_now
 from shared.domain.disposition import Outcome
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.drill]
 
 SPEED: Final = 10.0
 RING_SECONDS: Final = 15.0
