@@ -134,6 +134,9 @@ class CallRunner:
                 return await self.withhold(leased, verdict(facts) or Withheld.LATE, facts)
             case Intent(at):
                 await failpoint(Failpoint.INTENT_COMMITTED)
+                if self._closing.is_set():
+                    # Told to stop while the intent was being written: whoever hangs up all calls has been here.
+                    return await self.withhold(leased, Withheld.SHUTDOWN)
                 return await self._dial(leased, fence, at)
 
     async def _closes_before(self, due: float) -> bool:
@@ -188,6 +191,10 @@ class CallRunner:
         try:
             await failpoint(Failpoint.INVITE_SENT)
             ending, application = await self._follow(leased, live)
+        except Exception:
+            # A mistake of ours must not leave a callee on a line that nobody follows; the reaper ends the attempt.
+            await live.hang_up()
+            raise
         finally:
             del self._live[leased.job.attempt_id]
             self._witness.over(leased)

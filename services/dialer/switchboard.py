@@ -46,7 +46,7 @@ class Switchboard:
     @property
     def free(self) -> int:
         """How many more calls this process would take."""
-        return 0 if self._draining else self._governor.most - len(self._tasks)
+        return 0 if self._draining or self._trouble else self._governor.most - len(self._tasks)
 
     def hear(self, job: DialJob) -> None:
         """Note a ring; one that this process has, or has no room for, is left: the pacer rings again."""

@@ -26,7 +26,7 @@ from tests.chaos.model.postgres_mirror import PostgresMirror, Walkground
 
 #: The same walks every time, and as many as end within half a minute on a busy machine. One that fails is shrunk.
 WALKS = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+    max_examples=50, stateful_step_count=30, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 #: The very walks that find nothing wrong must find what is; nobody needs the shortest.

@@ -325,6 +325,8 @@ async def test_a_running_campaign_says_why_no_call_can_leave(store: "Store") -> 
     await store.sql("INSERT INTO hold (tenant_id, reason) VALUES ($1, 'complaints')", tenant_id)
     assert (await seen(store, tenant_id, campaign_id)).held_because == "complaints"
     await store.sql("DELETE FROM hold")
+    await second.advertise(0)  # it drains: that is no way out
+    assert (await seen(store, tenant_id, campaign_id)).held_because == "the trunk north does not answer"
     await second.advertise(5)
     assert (await seen(store, tenant_id, campaign_id)).held_because is None
     await store.sql("UPDATE dialer SET seen_at = clock_timestamp() - interval '6.1 s' WHERE worker = 'w2'")

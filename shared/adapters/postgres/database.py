@@ -30,7 +30,9 @@ CONNECTION_LOST = (
     asyncpg.exceptions.CannotConnectNowError,
     asyncpg.exceptions.AdminShutdownError,
     asyncpg.exceptions.CrashShutdownError,
-    asyncpg.exceptions.TooManyConnectionsError,
+    asyncpg.exceptions.InsufficientResourcesError,  # a full disk, no memory, too many connections
+    asyncpg.exceptions.PostgresSystemError,  # its disk or its machine fails
+    asyncpg.exceptions.ReadOnlySQLTransactionError,  # it is a replica now
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
     asyncpg.exceptions.QueryCanceledError,
     asyncpg.exceptions.DeadlockDetectedError,
@@ -83,8 +85,8 @@ class Database:
         """
         try:
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-                await connection.execute(_begin(tenant_id))
                 try:
+                    await connection.execute(_begin(tenant_id))
                     yield connection
                 except BaseException:
                     await _roll_back(connection)

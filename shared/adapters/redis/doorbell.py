@@ -6,6 +6,7 @@ doubles finds the attempt leased.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 import dramatiq
@@ -43,7 +44,19 @@ def broker(url: str, namespace: str) -> RedisBroker:
     client = redis.Redis.from_url(
         url, socket_timeout=SOCKET_TIMEOUT_SECONDS, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS
     )
-    return RedisBroker(client=client, namespace=f"{namespace}:dramatiq", middleware=[])  # type: ignore[no-untyped-call]  # dramatiq's own
+    return _EasyBroker(client=client, namespace=f"{namespace}:dramatiq", middleware=[])  # type: ignore[no-untyped-call]  # dramatiq's own
+
+
+class _EasyBroker(RedisBroker):
+    """Does not insist on an acknowledgement.
+
+    A worker of dramatiq's would try again until Redis is back, and a stop would wait ten minutes for it. A ring that is
+    not acknowledged is heard once more by somebody, which changes nothing.
+    """
+
+    def do_ack(self, queue_name: str, message_id: str) -> None:
+        with contextlib.suppress(redis.RedisError):
+            self._dispatch("ack")(queue_name, message_id)  # type: ignore[no-untyped-call]  # as above
 
 
 class RedisDoorbell(Doorbell):
@@ -113,6 +126,7 @@ class RedisDoorbellListener(DoorbellListener):
         if self._worker is not None:
             self._worker.stop()
         self._broker.close()
+        self._broker.client.connection_pool.disconnect()  # those, too, that a thread had in hand when Redis went
 
 
 def _message(name: str, fields: dict[str, int]) -> dramatiq.Message[None]:

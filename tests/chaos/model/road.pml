@@ -10,9 +10,10 @@
  * a lease runs out whether its dialer lives or not; the doorbell loses a ring, doubles it or rings for nothing, which
  * is why it is not here: any dialer may ask for any attempt at any time, and need not. The deliverer dies once.
  *
- * RINGING and IN_CALL are left out: they explain, and decide nothing. Of time there is only what it permits: `late` is
- * send_by by Postgres' clock and `gone` the same instant by the worker's own, which is never earlier. A quarantine ends
- * after both and after the longest call, for that is how long it is made.
+ * RINGING and IN_CALL are left out: they explain, and decide nothing. So are the blocklist, the window, the callee's
+ * hours and rest: they are gates as a hold and `late` are. Of time there is only what it permits: `late` is send_by by
+ * Postgres' clock and `gone` the same instant by the worker's own, which is never earlier. A quarantine ends after both
+ * and after the longest call, for that is how long it is made.
  *
  * Both attempts ring one phone. They are two tries of one number, the second only when the first was withheld or found
  * the callee busy; or, with -DTWO_CAMPAIGNS, the tries of two numbers, which live_call alone keeps apart.
@@ -133,7 +134,8 @@ inline conclude(a) {
 
 inline withhold(a, e) {
     if
-    :: MAY_WITHHOLD(a, e) && (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING || state[a] == UNKNOWN) ->
+    :: MAY_WITHHOLD(a, e) &&
+       (state[a] == PLANNED || state[a] == LEASED || state[a] == DIALING || state[a] == UNKNOWN) ->
         state[a] = WITHHELD;
         forget_lease(a);
         free_number(a);
