@@ -7,8 +7,10 @@ frozen one changes nothing: the decision and the claim are there together, or ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from services.pacer.sharing import grant, own_limit
 from shared.contracts.conclusion import NumberFacts, Receiver, conclude
 from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import OpenInterval, next_open_intervals
@@ -21,15 +23,13 @@ from shared.ports.planning import Tick, UndialedNumber
 
 #: The open interval and the one after it: all that a decision can reach.
 STRETCHES: Final = 2
-#: One claim takes at most this many numbers, so that no tick holds its row for long.
-CLAIM_AT_MOST: Final = 500
 #: Numbers that end without a call are ended in steps of this size.
 CONCLUDE_AT_MOST: Final = 500
 #: A campaign is looked at no more often than this: its calls are rung up to two seconds ahead.
 SHORTEST_LOOK: Final = timedelta(milliseconds=500)
 #: A number that comes back wakes its campaign, save in a transaction that a tick could not see; this finds it.
 LOOK_WHILE_UNDER_WAY: Final = timedelta(seconds=5)
-#: When capacity or a hold is in the way.
+#: When a hold is in the way, or a doorbell that does not work.
 LOOK_WHEN_BLOCKED: Final = timedelta(seconds=1)
 #: From the tick to the first call: the doorbell, the lease and a slow machine must fit in.
 LEAD: Final = timedelta(milliseconds=500)
@@ -60,45 +60,43 @@ async def plan_campaign(tick: Tick, conditions: Conditions) -> list[DialJob]:
     if campaign.state is CampaignState.DONE:
         await tick.look_again(None)  # only a start wakes it
         return []
-    most = await _room(tick, conditions)
-    if most <= 0:
+    if not conditions.doorbell_works or await tick.held_because() is not None:
         await tick.look_again(campaign.now + LOOK_WHEN_BLOCKED)
         return []
-    return await _claim(tick, intervals, campaign.started_at, conditions.horizon, most)
-
-
-async def _room(tick: Tick, conditions: Conditions) -> int:
-    """Return how many calls may be claimed now, by every cap."""
-    if not conditions.doorbell_works or await tick.held_because() is not None:
-        return 0
-    room = min(CLAIM_AT_MOST, await tick.free_capacity())
-    if tick.campaign.calls_at_once is not None:
-        room = min(room, tick.campaign.calls_at_once - await tick.calls_under_way())
-    return room
+    return await _claim(tick, intervals, campaign.started_at, conditions.horizon)
 
 
 async def _claim(
-    tick: Tick, intervals: Sequence[OpenInterval], started_at: datetime, horizon: timedelta, most: int
+    tick: Tick, intervals: Sequence[OpenInterval], started_at: datetime, horizon: timedelta
 ) -> list[DialJob]:
-    campaign = tick.campaign
+    campaign, room, lead = tick.campaign, await tick.room(), min(LEAD, horizon / 2)
     stretches = [Stretch.of(interval, unpaced=UNPACED) for interval in intervals]
-    needed = emissions_needed(campaign.pacing, stretches, horizon=horizon, most=most)
-    offer = plan(
+    most = own_limit(room)
+    offered = partial(
+        plan,
         campaign.pacing,
         stretches=stretches,
         started_at=started_at,
-        due_at=await tick.due_instants(needed),
+        due_at=await tick.due_instants(
+            emissions_needed(campaign.pacing, stretches, horizon=horizon, most=most)
+        ),
         now=campaign.now,
-        lead=min(LEAD, horizon / 2),
+        lead=lead,
         horizon=horizon,
-        most=most,
         waiting=campaign.pacing.idle_since is not None and await _somebody_waits(tick),
+    )
+    wanted = offered(most=most)
+    granted = await grant(tick, room, wanted, lead=lead, horizon=horizon)
+    # Where the trunks have a rate, a call's instant is where they have room, which may be a little later.
+    offer = (
+        wanted.limited(granted.calls) if room.trunk is None else offered(most=granted.calls, trunk=room.trunk)
     )
     jobs = await _take(tick, offer)
     if jobs:
         await failpoint(Failpoint.SLOTS_RESERVED)
     settled = offer.settle(len(jobs))
-    await tick.keep(settled.state, await _next_look(tick, settled, intervals))
+    turn = granted.turn_after(len(jobs), served=campaign.served)
+    await tick.keep(settled.state, await _next_look(tick, settled, intervals), turn)
     return jobs
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ from shared.domain.retry import Withheld
 from shared.observability.metrics import ATTEMPTS_WITHHELD
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell
-from shared.ports.planning import LostAttempt, Planning, Reaping
+from shared.ports.planning import LostAttempt, Reaping
 
 _log = structlog.get_logger()
 
@@ -33,7 +34,6 @@ UNHEARD_SECONDS: Final = 1.0
 class Reaper:
     """The reaper of one pacer; any number of them may work side by side."""
 
-    planning: Planning
     reaping: Reaping
     doorbell: Doorbell
     tally: Tally
@@ -43,9 +43,10 @@ class Reaper:
     async def run(self) -> None:
         """Reap for ever, and keep house now and then."""
         rounds = 0
+        rung_until: datetime | None = None
         while True:
             try:
-                await self._round()
+                rung_until = await self._round(rung_until)
                 if rounds % ROUNDS_PER_HOUSEKEEPING == 0:
                     await self.reaping.keep_house()
             except Unavailable as error:
@@ -53,8 +54,12 @@ class Reaper:
             rounds += 1
             await asyncio.sleep(ROUND_SECONDS)
 
-    async def _round(self) -> None:
-        """Reap, then ring: what must happen depends on Postgres alone, and a Redis that is away holds up none of it."""
+    async def _round(self, rung_until: datetime | None) -> datetime:
+        """Reap, then ring: what must happen depends on Postgres alone, and a Redis that is away holds up none of it.
+
+        Returns up to which due instant it has rung again. A round that fails has rung for nothing: the next one begins
+        where it did, so that no instant falls between two rounds however long each of them takes.
+        """
         await self.reaping.free_expired_leases(AT_MOST)
         late = await self.reaping.withhold_late(AT_MOST)
         if late:
@@ -64,13 +69,12 @@ class Reaper:
         if lost:
             _log.warning("calls_lost", attempts=lost)
         given_up = await self.reaping.give_up(unknown, AT_MOST)
-        unheard = await self.planning.unheard(
-            from_seconds=UNHEARD_SECONDS - ROUND_SECONDS, to_seconds=UNHEARD_SECONDS, most=AT_MOST
-        )
-        if unheard:
-            await self.doorbell.ring(unheard)
+        unheard = await self.reaping.unheard(rung_until, ahead_seconds=UNHEARD_SECONDS, most=AT_MOST)
+        if unheard.jobs:
+            await self.doorbell.ring(unheard.jobs)
         if given_up:
             await self.doorbell.ring_deliverers()
+        return unheard.until
 
 
 def unknown(lost: LostAttempt) -> Conclusion:

@@ -48,7 +48,6 @@ async def serve(settings: Settings, request: StopRequest) -> None:
         horizon=timedelta(milliseconds=settings.ring_ahead_ms),
     )
     reaper = Reaper(
-        planning=planning,
         reaping=PostgresReaping(database),
         doorbell=doorbell,
         tally=tally,

@@ -9,7 +9,9 @@ over its period. A slot gives at most one call an *emission*: a number and a due
 * `now + lead`: it must still reach a worker;
 * the last due instant plus 4/5 of the slots' spacing, in the same stretch: a campaign that is behind catches
   up at 5/4 of its pace, never in a burst, neither over the end of a period nor by being stopped and started;
-* what the ring of the last N emissions permits (`pacing_ring`): no time of a period's length holds more.
+* what the ring of the last N emissions permits (`pacing_ring`): no time of a period's length holds more;
+
+and then the first free slot of the trunks, where they have a rate (`trunk_rate`).
 
 If that is not before the end of the period and of the stretch, the slot is spent, and so are those that are
 left. A slot that went by while nothing was waiting is spent too. So a cycle holds at most N calls, and what
@@ -33,6 +35,7 @@ from shared.domain.calling_window import OpenInterval
 from shared.domain.pace import Pace
 from shared.domain.pacing_ring import Ring, spacing
 from shared.domain.time_zone import as_utc
+from shared.domain.trunk_rate import TrunkLoad, TrunkSlots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,18 @@ class Plan:
             return Settlement(state=state, wake_at=self.wake_at)
         return Settlement(state=replace(state, idle_since=self.now), wake_at=self.dues[claimed])
 
+    def limited(self, most: int) -> "Plan":
+        """Return the plan with no more than so many dues: what is over stays owed, and is looked for at once."""
+        if most >= len(self.dues):
+            return self
+        return replace(
+            self,
+            dues=self.dues[:most],
+            send_before=self.send_before[:most],
+            states=self.states[: most + 1],
+            wake_at=self.now,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
@@ -142,6 +157,8 @@ class _Look:
     due_at: dict[int, datetime]
     now: datetime
     lead: timedelta
+    #: Grows with the plan too; None without a rate.
+    trunk: TrunkSlots | None
 
     def anchor(self, stretch: Stretch) -> datetime:
         return max(stretch.opens_at, self.started_at)
@@ -162,6 +179,15 @@ class _Look:
             earliest = max(earliest, ring.last_due_at + spacing(ring, cycle.pace))
         free_at = ring.under(cycle.pace).earliest(self.due_at)
         return earliest if free_at is None else max(earliest, free_at)
+
+    def on_trunk(self, instant: datetime) -> datetime:
+        """Return when the trunks can take a call that is due at an instant."""
+        return instant if self.trunk is None else self.trunk.earliest(instant)
+
+    def note(self, emission_number: int, due: datetime) -> None:
+        self.due_at[emission_number] = due
+        if self.trunk is not None:
+            self.trunk.take(due)
 
 
 def emissions_needed(
@@ -190,13 +216,15 @@ def plan(
     horizon: timedelta,
     most: int,
     waiting: bool = False,
+    trunk: TrunkLoad | None = None,
 ) -> Plan:
     """Offer the calls that fall due up to `now + horizon`.
 
     `stretches` are those that have not closed, in order; two are enough. `started_at` is the campaign's last
     start. `due_at` holds the due instants of `emissions_needed`. No due instant lies before `now + lead`, and
     no more than `most` are offered: the rest stays owed. `waiting` says that some number is known to wait, so
-    that slots that go by from now on are owed even if none is offered yet.
+    that slots that go by from now on are owed even if none is offered yet. `trunk` is what the trunks have to carry
+    already, where they have a rate.
 
     Raises `EmissionMissing` when `due_at` lacks one that matters.
     """
@@ -208,6 +236,7 @@ def plan(
         due_at=dict(due_at),
         now=as_utc(now),
         lead=lead,
+        trunk=None if trunk is None else trunk.slots(),
     )
     dues: list[datetime] = []
     send_before: list[datetime] = []
@@ -258,7 +287,7 @@ def _emissions(state: PacingState, look: _Look) -> Iterator[tuple[datetime, date
         due, closes_at, cycle = found
         ring = state.ring.under(cycle.pace).grown(due)
         state = PacingState(cycle=replace(cycle, next_slot=cycle.next_slot + 1), ring=ring)
-        look.due_at[ring.emitted] = due
+        look.note(ring.emitted, due)
         yield due, closes_at, state
 
 
@@ -269,10 +298,11 @@ def _next_emission(state: PacingState, look: _Look) -> tuple[datetime, datetime,
         while cycle.started_at < stretch.closes_at:
             earliest = look.earliest(state.ring, cycle, stretch)
             if cycle.next_slot < cycle.pace.amount and earliest < cycle.ends_at:
-                due = max(cycle.next_slot_due_at, earliest)
-                if due < stretch.closes_at:
+                due = look.on_trunk(max(cycle.next_slot_due_at, earliest))
+                if due >= stretch.closes_at:
+                    break
+                if due < cycle.ends_at:
                     return due, min(cycle.ends_at, stretch.closes_at), cycle
-                break
             # What the old pace forbids says nothing about the new one: only time itself skips its cycles.
             cycle = cycle.following(stretch.pace, earliest if cycle.pace == stretch.pace else look.now)
     return None

@@ -12,7 +12,9 @@ from shared.contracts.result_body import ResultFormat
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
+from shared.domain.fair_share import Queue
 from shared.domain.pacing import PacingState
+from shared.domain.trunk_rate import TrunkLoad
 from shared.ports.scoreboard import CampaignTotals
 
 
@@ -25,13 +27,15 @@ class DueCampaign:
     state: CampaignState
     epoch: int
     started_at: datetime | None
-    #: Its cap on calls under way; None for no cap.
-    calls_at_once: int | None
     pacing: PacingState
     #: Postgres' clock at the beginning of the tick.
     now: datetime
     #: When callees may be called, by their own clocks; None: whenever the campaign calls.
     callee_hours: CalleeHours | None = None
+    #: Calls that it was given while room was short.
+    served: int = 0
+    #: At its last look it wanted more calls than there was room for.
+    waits_for_room: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,37 @@ class LostAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Calls that may still begin by each cap; None where there is none."""
+
+    #: What the living dialers can still take.
+    dialers: int
+    #: Channels of the trunks, of which a call in quarantine may still hold one.
+    channels: int | None = None
+    #: What the trunks let through in a second, and the calls that are on their way to them.
+    trunk: TrunkLoad | None = None
+    #: By the tenant's own cap.
+    tenant: int | None = None
+    #: By the campaign's own cap.
+    campaign: int | None = None
+    #: Calls that the tenant's campaigns were given while room was short.
+    tenant_served: int = 0
+    #: So much of everything that nobody needs to wait for a turn.
+    plenty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A campaign's place in the queue for room, after a tick."""
+
+    #: Calls that it would have claimed, too, had there been room.
+    wants: int
+    served: int
+    #: None when the tenant's count stays as it is.
+    tenant_served: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """Who of a campaign is still to be called."""
 
@@ -66,6 +101,16 @@ class Line:
     next_at: datetime | None
     #: Some number is in an attempt, from which it may come back at any moment.
     in_attempt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard:
+    """What a look for lost rings found."""
+
+    #: First due, first named.
+    jobs: list[DialJob]
+    #: Up to which due instant it has looked, by Postgres' clock: the next look begins there.
+    until: datetime
 
 
 class Tick(Protocol):
@@ -79,11 +124,11 @@ class Tick(Protocol):
     async def held_because(self) -> str | None:
         """Return the reason of a standing hold, or why no call can leave at all; None when the campaign may dial."""
 
-    async def free_capacity(self) -> int:
-        """Return how many calls the living dialers can still take."""
+    async def room(self) -> Room:
+        """Return what every cap leaves; where it is scarce, no other tick counts before this one is over."""
 
-    async def calls_under_way(self) -> int:
-        """Return how many calls of this campaign count against its cap."""
+    async def queue(self) -> Queue:
+        """Return who waited for room at their last look, this campaign excepted, those given least first."""
 
     async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
         """Return the due instants of past emissions by number."""
@@ -96,11 +141,11 @@ class Tick(Protocol):
         Where the campaign keeps to callees' hours, a number whose own clock forbids the call is not in line.
         """
 
-    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
-        """Store the pacing and when to look again."""
+    async def keep(self, pacing: PacingState, look_at: datetime | None, turn: Turn) -> None:
+        """Store the pacing, when to look again, and the campaign's place in the queue."""
 
     async def look_again(self, at: datetime | None) -> None:
-        """Store only when to look again."""
+        """Store only when to look again: it waits for no room."""
 
     async def line(self) -> Line:
         """Return how the line stands now, after all that this tick has claimed."""
@@ -127,9 +172,6 @@ class Planning(Protocol):
     async def next_look_in_seconds(self) -> float | None:
         """Return how long until the next campaign is due; None when none will be."""
 
-    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
-        """Return attempts that are due between these two from now and that no dialer has leased."""
-
 
 class Reaping(Protocol):
     """What ends the work of dialers that went silent."""
@@ -145,6 +187,12 @@ class Reaping(Protocol):
 
     async def give_up(self, decide: "Decide", most: int) -> int:
         """End attempts whose quarantine is over, as decided, each with its number; returns how many."""
+
+    async def unheard(self, since: datetime | None, *, ahead_seconds: float, most: int) -> Unheard:
+        """Return attempts that are due from `since` to so far ahead of now and that no dialer has leased.
+
+        `since` is where the look before ended, None for a first look; what is due before now is late and not named.
+        """
 
     async def keep_house(self) -> None:
         """Forget dialers that have been silent for long, and keep the planner's statistics near the truth."""

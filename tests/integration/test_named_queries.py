@@ -14,6 +14,7 @@ ROLES = {
     "delivery_desk": "paceline_api",
     "dialing": "paceline_dialer",
     "blocklist": "paceline_api",
+    "caps": "paceline_pacer",
     "holds": "paceline_api",
     "planning": "paceline_pacer",
     "reaping": "paceline_pacer",

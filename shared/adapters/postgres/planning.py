@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import CalleeLines, hours_of
+from shared.adapters.postgres.caps import count_room, queue_for_room
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
@@ -18,16 +20,18 @@ from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
+from shared.domain.fair_share import Queue
 from shared.domain.pacing import PacingState
 from shared.domain.pacing_row import PacingRow
-from shared.ports.planning import DueCampaign, Line, Planning, Tick, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn, UndialedNumber
 
 _SQL = queries("planning")
 _REAPING = queries("reaping")
 _CALENDAR = queries("dialing")["calendar"]
+_CAPS = queries("caps")
 
-#: A dialer that was not heard of for this long carries no more calls: three of its own beats.
-DIALER_SILENCE_SECONDS: Final = 6.0
+#: Any number that other programs on the same server are unlikely to lock.
+_LOCK_OF_ROOM: Final = 7_015_223_002
 
 
 class PostgresPlanning(Planning):
@@ -58,10 +62,6 @@ class PostgresPlanning(Planning):
         row = await self._database.row(_SQL["next_look"])
         return None if row is None else row["in_seconds"]
 
-    @override
-    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
-        rows = await self._database.rows(_SQL["unheard_attempts"], from_seconds, to_seconds, most)
-        return [DialJob(**dict(row)) for row in rows]
 
 
 class PostgresTick(Tick):
@@ -92,14 +92,17 @@ class PostgresTick(Tick):
         return reason
 
     @override
-    async def free_capacity(self) -> int:
-        calls: int = await self._connection.fetchval(_SQL["free_capacity"], DIALER_SILENCE_SECONDS)
-        return calls
+    async def room(self) -> Room:
+        room = await count_room(self._connection, self._key)
+        if not room.plenty:
+            # From here on this tick is the only one that counts, and it counts again what others have claimed.
+            await self._connection.execute(_CAPS["one_at_a_time"], _LOCK_OF_ROOM)
+            room = replace(await count_room(self._connection, self._key), plenty=False)
+        return room
 
     @override
-    async def calls_under_way(self) -> int:
-        calls: int = await self._connection.fetchval(_SQL["calls_under_way"], *self._key)
-        return calls
+    async def queue(self) -> Queue:
+        return await queue_for_room(self._connection, self._key)
 
     @override
     async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
@@ -147,10 +150,18 @@ class PostgresTick(Tick):
         ]
 
     @override
-    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
+    async def keep(self, pacing: PacingState, look_at: datetime | None, turn: Turn) -> None:
         await self._connection.execute(
-            _SQL["keep_pacing"], *self._key, look_at, *self._cursor, *PacingRow.of(pacing)
+            _SQL["keep_pacing"],
+            *self._key,
+            look_at,
+            *self._cursor,
+            *PacingRow.of(pacing),
+            turn.wants,
+            turn.served,
         )
+        if turn.tenant_served is not None:
+            await self._connection.execute(_CAPS["keep_tenant_turn"], self._key[0], turn.tenant_served)
 
     @override
     async def look_again(self, at: datetime | None) -> None:
@@ -204,8 +215,9 @@ def _due_campaign(pacing: asyncpg.Record, campaign: asyncpg.Record) -> DueCampai
         state=CampaignState(campaign["state"]),
         epoch=campaign["epoch"],
         started_at=campaign["started_at"],
-        calls_at_once=campaign["calls_at_once"],
         pacing=PacingRow(**{name: pacing[name] for name in PacingRow._fields}).state(),
         now=campaign["now"],
         callee_hours=hours_of(campaign),
+        served=pacing["served"],
+        waits_for_room=pacing["wants"] > 0,
     )

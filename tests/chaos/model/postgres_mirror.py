@@ -39,6 +39,7 @@ from shared.ports.campaigns import NewCampaign, NewWindow
 from shared.ports.delivering import ClaimedDelivery, Room, TryReport
 from shared.ports.dialing import Intent, LeasedAttempt
 from shared.ports.dialing import LeaseGone as Gone
+from shared.ports.planning import Turn
 from tests.chaos.model.machine import ALL, WORKERS
 from tests.chaos.model.mirror import Mirror
 from tests.chaos.model.road import LISTS, WITH_RECEIVER, Copy, LeaseGone, Post, Road
@@ -77,7 +78,7 @@ DELETE FROM delivery_try; DELETE FROM delivery; DELETE FROM result; DELETE FROM 
 DELETE FROM callee; DELETE FROM attempt; DELETE FROM hold; DELETE FROM blocklist; DELETE FROM receiver_disabled;
 DELETE FROM receiver_circuit;
 UPDATE number SET state = 'READY', tries = 0, last_ordinal = 0, next_at = NULL;
-UPDATE campaign SET state = 'RUNNING', epoch = 1, hang_up = false;
+UPDATE campaign SET state = 'RUNNING', epoch = 1, hang_up_below_epoch = 0;
 UPDATE campaign_pacing SET look_at = NULL, claimed_batch_no = 0, claimed_line_no = 0;
 SET session_replication_role = origin;
 """
@@ -189,7 +190,7 @@ class PostgresMirror(Mirror):
             jobs = await tick.claim(
                 dues, first_emission_no=self._emissions + 1, closes_at=[first + AHEAD] * most
             )
-            await tick.keep(tick.campaign.pacing, None)
+            await tick.keep(tick.campaign.pacing, None, Turn(wants=0, served=0))
         self._emissions += most
         return jobs
 

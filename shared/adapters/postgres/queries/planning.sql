@@ -7,7 +7,7 @@ SELECT clock_timestamp() AS now;
 -- name: due_campaign
 -- The pacing of the campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
 SELECT tenant_id, campaign_id, cycle_started_at, cycle_period_minutes, cycle_amount, cycle_gap_minutes,
-       cycle_next_slot, emitted, last_due_at, ring_bounds, idle_since, claimed_batch_no, claimed_line_no
+       cycle_next_slot, emitted, last_due_at, ring_bounds, idle_since, claimed_batch_no, claimed_line_no, served, wants
 FROM campaign_pacing
 WHERE look_at <= clock_timestamp()
 ORDER BY look_at
@@ -17,17 +17,12 @@ FOR UPDATE SKIP LOCKED;
 -- name: campaign_as_it_stands
 -- What its owner changes of it. A statement of its own, so that it is read after the pacing was locked: a start wakes
 -- the pacer last, so it is either seen here or still to wake.
-SELECT state, epoch, started_at, calls_at_once, callee_from_minute, callee_until_minute, clock_timestamp() AS now
+SELECT state, epoch, started_at, callee_from_minute, callee_until_minute, clock_timestamp() AS now
 FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: next_look
 -- When the next campaign is due for a look; NULL when none is.
 SELECT extract(epoch FROM min(look_at) - clock_timestamp())::float8 AS in_seconds FROM campaign_pacing;
-
--- name: free_capacity
--- What the living dialers can still carry.
-SELECT (SELECT COALESCE(sum(capacity), 0) FROM dialer WHERE seen_at > clock_timestamp() - make_interval(secs => $1))
-     - (SELECT count(*) FROM attempt WHERE state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL')) AS calls;
 
 -- name: standing_hold
 -- Why a campaign is held, if it is: by a person, or because no call can leave at all.
@@ -36,12 +31,6 @@ SELECT COALESCE(
      WHERE tenant_id IN (0, $1) AND released_at IS NULL AND (campaign_id IS NULL OR campaign_id = $2)
      ORDER BY placed_at LIMIT 1),
     (SELECT reason FROM telephony_trouble));
-
--- name: calls_under_way
--- Calls of a campaign that count against its cap.
-SELECT count(*) AS calls FROM attempt
-WHERE tenant_id = $1 AND campaign_id = $2
-  AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN');
 
 -- name: ring_of_emissions
 -- Due instants of past emissions, by number: what may come no sooner than a period later.
@@ -108,24 +97,17 @@ SELECT EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AN
 UPDATE campaign_pacing
 SET look_at = $3, claimed_batch_no = $4, claimed_line_no = $5, cycle_started_at = $6, cycle_period_minutes = $7,
     cycle_amount = $8, cycle_gap_minutes = $9, cycle_next_slot = $10, emitted = $11, last_due_at = $12,
-    ring_bounds = $13, idle_since = $14
+    ring_bounds = $13, idle_since = $14, wants = $15, served = $16
 WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: look_again
--- Only when: nothing else was decided.
-UPDATE campaign_pacing SET look_at = $3 WHERE tenant_id = $1 AND campaign_id = $2;
+-- Only when: nothing else was decided, and it waits for no room.
+UPDATE campaign_pacing SET look_at = $3, wants = 0 WHERE tenant_id = $1 AND campaign_id = $2;
 
 -- name: set_aside
 -- A campaign that cannot be paced as it is: later again, by nobody's decision.
-UPDATE campaign_pacing SET look_at = clock_timestamp() + make_interval(secs => $3)
+UPDATE campaign_pacing SET look_at = clock_timestamp() + make_interval(secs => $3), wants = 0
 WHERE tenant_id = $1 AND campaign_id = $2;
-
--- name: unheard_attempts
--- Attempts whose bell may have been lost: planned, due between these two from now, and not yet leased.
-SELECT tenant_id, campaign_id, attempt_id FROM attempt
-WHERE state = 'PLANNED'
-  AND due_at BETWEEN clock_timestamp() + make_interval(secs => $1) AND clock_timestamp() + make_interval(secs => $2)
-ORDER BY due_at LIMIT $3;
 
 -- name: complete_campaign
 -- RUNNING -> DONE, when no window is left and every number is final. The pacer holds the pacing row already, and a

@@ -22,13 +22,14 @@ from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import CampaignState
 from shared.domain.errors import Invalid, PacelineError, Unavailable
+from shared.domain.fair_share import Queue
 from shared.domain.pacing import PacingState
 from shared.domain.pacing_ring import EmissionMissing
 from shared.domain.wall_clock import WEEK
 from shared.observability.metrics import PACER_RUNG, PACER_TICK_MS
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell, DoorbellAway
-from shared.ports.planning import DueCampaign, Line, Planning, Tick, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn, UndialedNumber
 from tests.unit.services.pacer.virtual_time import cancel, now, run
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -59,7 +60,7 @@ class OneTick(Tick):
     def __init__(self, campaign_id: int, error: PacelineError | None = None) -> None:
         self.campaign = DueCampaign(
             tenant_id=1, campaign_id=campaign_id, state=CampaignState.RUNNING, epoch=1, started_at=NOON,
-            calls_at_once=None, pacing=PacingState(), now=NOON,
+            pacing=PacingState(), now=NOON,
         )  # fmt: skip
         self._error = error
 
@@ -74,12 +75,12 @@ class OneTick(Tick):
         return None
 
     @override
-    async def free_capacity(self) -> int:
-        return 1
+    async def room(self) -> Room:
+        return Room(dialers=1)
 
     @override
-    async def calls_under_way(self) -> int:
-        return 0
+    async def queue(self) -> Queue:
+        return Queue()
 
     @override
     async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
@@ -92,7 +93,7 @@ class OneTick(Tick):
         return [DialJob(tenant_id=1, campaign_id=self.campaign.campaign_id, attempt_id=1)]
 
     @override
-    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
+    async def keep(self, pacing: PacingState, look_at: datetime | None, turn: Turn) -> None:
         pass
 
     @override
@@ -146,10 +147,6 @@ class MemoryPlanning(Planning):
     @override
     async def next_look_in_seconds(self) -> float | None:
         return self._next_look
-
-    @override
-    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
-        return []
 
 
 class MemoryDoorbell(Doorbell):

@@ -9,7 +9,6 @@ import pytest
 from typing_extensions import override
 
 from services.pacer.planner import (
-    CLAIM_AT_MOST,
     CONCLUDE_AT_MOST,
     LEAD,
     LOOK_WHEN_BLOCKED,
@@ -20,16 +19,19 @@ from services.pacer.planner import (
     facts_of,
     plan_campaign,
 )
+from services.pacer.sharing import CLAIM_AT_MOST
 from shared.contracts.conclusion import Conclusion, Receiver
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import CampaignState
 from shared.domain.disposition import Outcome
+from shared.domain.fair_share import Claimant, Queue
 from shared.domain.pace import Pace
 from shared.domain.pacing import PacingState
+from shared.domain.trunk_rate import TrunkLoad
 from shared.domain.wall_clock import WEEK
-from shared.ports.planning import DueCampaign, Line, Tick, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Room, Tick, Turn, UndialedNumber
 from tests.unit.services.pacer.virtual_time import run
 
 #: A Saturday, an hour after the window opens.
@@ -61,8 +63,9 @@ class MemoryTick(Tick):
     in_line: list[str] = field(default_factory=list)
     waiting: dict[str, datetime] = field(default_factory=dict)
     in_attempt: int = 0
-    free: int = 10_000
-    under_way: int = 0
+    room_now: Room = field(default_factory=lambda: Room(dialers=10_000, plenty=True))
+    others: Queue = field(default_factory=Queue)
+    turn: Turn | None = None
     hold: str | None = None
     #: What came of it.
     claimed: list[tuple[str, int, datetime, datetime]] = field(default_factory=list)
@@ -80,12 +83,12 @@ class MemoryTick(Tick):
         return self.hold
 
     @override
-    async def free_capacity(self) -> int:
-        return self.free
+    async def room(self) -> Room:
+        return self.room_now
 
     @override
-    async def calls_under_way(self) -> int:
-        return self.under_way
+    async def queue(self) -> Queue:
+        return self.others
 
     @override
     async def due_instants(self, numbers: Sequence[range]) -> dict[int, datetime]:
@@ -106,8 +109,9 @@ class MemoryTick(Tick):
         return [DialJob(tenant_id=1, campaign_id=1, attempt_id=place + 1) for place in range(len(names))]
 
     @override
-    async def keep(self, pacing: PacingState, look_at: datetime | None) -> None:
-        self.campaign = replace(self.campaign, pacing=pacing)
+    async def keep(self, pacing: PacingState, look_at: datetime | None, turn: Turn) -> None:
+        self.campaign = replace(self.campaign, pacing=pacing, served=turn.served, waits_for_room=turn.wants > 0)
+        self.turn = turn
         self.look_at = look_at
 
     @override
@@ -153,13 +157,11 @@ def number_of(name: str) -> UndialedNumber:
     )
 
 
-def campaign_of(
-    *numbers: str, pace: Pace | None = None, calendar: Calendar | None = None, cap: int | None = None
-) -> MemoryTick:
+def campaign_of(*numbers: str, pace: Pace | None = None, calendar: Calendar | None = None) -> MemoryTick:
     """Return a campaign that was started a moment ago, with these numbers in line."""
     window = CallingWindow(opens_minute=8 * 60, closes_minute=17 * 60, pace=pace)
     campaign = DueCampaign(
-        tenant_id=1, campaign_id=1, state=CampaignState.RUNNING, epoch=1, started_at=NINE, calls_at_once=cap,
+        tenant_id=1, campaign_id=1, state=CampaignState.RUNNING, epoch=1, started_at=NINE,
         pacing=PacingState(), now=NINE,
     )  # fmt: skip
     return MemoryTick(campaign=campaign, calendar_now=calendar or office_hours(window), in_line=list(numbers))
@@ -234,25 +236,70 @@ def test_calls_on_both_sides_of_a_window_s_end_have_their_own_closing_time() -> 
 
 
 @pytest.mark.parametrize(
-    ("free", "cap", "under_way", "claimed"),
+    ("room", "claimed"),
     [
-        (3, None, 0, 3),
-        (100, 5, 0, 5),
-        (100, 5, 4, 1),
-        (2, 5, 1, 2),
-        (100, 5, 5, 0),
-        (100, 5, 9, 0),
-        (0, None, 0, 0),
-        (-7, 5, 0, 0),
+        (Room(dialers=3), 3),
+        (Room(dialers=100, campaign=5), 5),
+        (Room(dialers=2, campaign=4), 2),
+        (Room(dialers=100, channels=6), 6),
+        (Room(dialers=100, tenant=7, channels=9), 7),
+        (Room(dialers=100, campaign=0), 0),
+        (Room(dialers=100, campaign=-4), 0),
+        (Room(dialers=100, tenant=-1), 0),
+        (Room(dialers=0), 0),
+        (Room(dialers=-7, campaign=5), 0),
+        (Room(dialers=10_000, campaign=8, plenty=True), 8),
     ],
-)  # fmt: skip
-def test_the_smallest_cap_decides(free: int, cap: int | None, under_way: int, claimed: int) -> None:
-    """Room at the dialers and the campaign's own calls at once; where there is none, it is asked again in a second."""
-    store = campaign_of(*names(50), cap=cap)
-    store.free, store.under_way = free, under_way
+)
+def test_the_smallest_cap_decides(room: Room, claimed: int) -> None:
+    """Room at the dialers and on the trunks, the tenant's and the campaign's own; without, it is asked again soon."""
+    store = campaign_of(*names(50))
+    store.room_now = room
     assert tick(store, NINE + 60 * SECOND, horizon=10 * SECOND) == claimed
-    if not claimed:
-        assert store.look_at == NINE + 60 * SECOND + LOOK_WHEN_BLOCKED
+    assert store.look_at == NINE + 60 * SECOND + SHORTEST_LOOK
+
+
+def neighbour(campaign_id: int, *, wants: int, served: int = 0, tenant_id: int = 1) -> Claimant:
+    """Return a campaign that waits for room."""
+    return Claimant(tenant_id=tenant_id, campaign_id=campaign_id, served=served, wants=wants)
+
+
+def test_room_that_others_wait_for_is_shared_with_them() -> None:
+    """Thirteen calls for two who want more: seven, and the other's six are left to its own look."""
+    store = campaign_of(*names(50))
+    store.room_now, store.others = Room(dialers=13), Queue(claimants=[neighbour(2, wants=40)])
+    assert tick(store, NINE + 60 * SECOND) == 7
+    assert store.turn is not None
+    assert (store.turn.served, store.turn.tenant_served) == (7, 7)
+    assert store.turn.wants > 0
+    store.room_now = Room(dialers=6, tenant_served=7)
+    assert tick(store) == 0
+
+
+def test_with_room_for_all_nobody_s_turn_is_counted() -> None:
+    """The queue is a matter of the time in which room is short."""
+    store = campaign_of(*names(50))
+    store.room_now = Room(dialers=400)
+    assert tick(store, NINE + 60 * SECOND) > 0
+    assert store.turn == Turn(wants=0, served=0)
+
+
+def test_a_line_that_is_over_waits_for_no_room() -> None:
+    """Of four calls that it might claim there were numbers for two."""
+    store = campaign_of("a", "b")
+    store.room_now, store.others = Room(dialers=5), Queue(claimants=[neighbour(2, wants=1)])
+    assert tick(store, NINE + 60 * SECOND) == 2
+    assert store.turn == Turn(wants=0, served=2, tenant_served=2)
+
+
+def test_calls_take_their_turns_on_the_trunks() -> None:
+    """Four calls a second: each a quarter of a second after the one before, and none where another campaign's is."""
+    store = campaign_of(*names(50))
+    theirs = (NINE + SECOND, NINE + 1.25 * SECOND)
+    store.room_now = Room(dialers=100, trunk=TrunkLoad(calls_per_second=4, dues=theirs))
+    assert tick(store) == 5
+    dues = [due for _, _, due, _ in store.claimed]
+    assert dues == [NINE + seconds * SECOND for seconds in (0.5, 0.75, 1.5, 1.75, 2)]
 
 
 def test_one_tick_claims_so_many_at_most() -> None:

@@ -1,0 +1,57 @@
+"""Caps over the pace, counted in the transaction of a claim, and the campaigns that wait for room."""
+
+from typing import Final
+
+import asyncpg
+
+from shared.adapters.postgres.queries import queries
+from shared.domain.fair_share import Claimant, Queue, TenantTurn
+from shared.domain.trunk_rate import TrunkLoad
+from shared.ports.planning import Room
+
+_SQL = queries("caps")
+
+#: A dialer that was not heard of for this long carries no more calls: three of its own beats.
+DIALER_SILENCE_SECONDS: Final = 6.0
+#: With room for more than four pacers can claim at a time, nobody has to wait for anybody's count.
+PLENTY_CALLS: Final = 2000
+#: Campaigns that a share is decided among: of more, those that were given least.
+QUEUE_AT_MOST: Final = 1000
+
+
+async def count_room(connection: asyncpg.Connection, campaign: tuple[int, int]) -> Room:
+    """Return what every cap leaves to a campaign (tenant and campaign id)."""
+    row = await connection.fetchrow(_SQL["room"], *campaign, DIALER_SILENCE_SECONDS)
+    trunk = None
+    if row["calls_per_second"] is not None:
+        dues = await connection.fetch(_SQL["dues_on_their_way"])
+        trunk = TrunkLoad(calls_per_second=row["calls_per_second"], dues=tuple(due["due_at"] for due in dues))
+    return Room(
+        dialers=row["dialers"],
+        channels=row["channels"],
+        trunk=trunk,
+        tenant=row["tenant"],
+        campaign=row["campaign"],
+        tenant_served=row["tenant_served"],
+        plenty=trunk is None and _smallest(row) >= PLENTY_CALLS,
+    )
+
+
+def _smallest(row: asyncpg.Record) -> int:
+    """Return what the tightest cap leaves of those that several campaigns share."""
+    limits: list[int] = [row[cap] for cap in ("dialers", "channels", "tenant") if row[cap] is not None]
+    return min(limits)
+
+
+async def queue_for_room(connection: asyncpg.Connection, campaign: tuple[int, int]) -> Queue:
+    """Return the campaigns that wait for room, this one excepted, and their tenants."""
+    waiting = await connection.fetch(_SQL["queue_for_room"], *campaign, QUEUE_AT_MOST)
+    if not waiting:
+        return Queue()
+    tenants = await connection.fetch(
+        _SQL["tenants_in_the_queue"], sorted({row["tenant_id"] for row in waiting})
+    )
+    return Queue(
+        claimants=tuple(Claimant(**dict(row)) for row in waiting),
+        tenants=tuple(TenantTurn(**dict(row)) for row in tenants),
+    )

@@ -1,0 +1,2 @@
+-- Held for its owner of today.
+SELECT 1;
