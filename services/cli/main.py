@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from services.cli.caps.commands import app as cap_app
 from services.cli.checking.commands import check
 from services.cli.client.commands import app as campaign_app
 from services.cli.deliveries.commands import app as delivery_app
@@ -42,6 +43,7 @@ class Telephony(StrEnum):
     """Who carries the calls; the settings have the same choice."""
 
     SIMULATOR = "simulator"
+    SIP = "sip"
 
 
 def _show_version(wanted: bool) -> None:
@@ -277,6 +279,9 @@ def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
     return tenant
 
 
+app.add_typer(
+    cap_app, name="cap", rich_help_panel=ADMINISTRATION, help="How many calls a tenant may have at once."
+)
 app.add_typer(key_app, name="key", rich_help_panel=ADMINISTRATION, help="The key that seals secrets.")
 app.add_typer(token_app, name="token", rich_help_panel=ADMINISTRATION, help="Tokens of the API's users.")
 app.add_typer(

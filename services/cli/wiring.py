@@ -15,6 +15,7 @@ from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.invariants import ROLE as INVARIANTS_ROLE
 from shared.adapters.postgres.invariants import PostgresInvariants
 from shared.adapters.postgres.migrations import migrate as apply_migrations
+from shared.adapters.postgres.tenant_caps import PostgresTenantCaps
 from shared.adapters.postgres.tenants import ROLE as ADMIN_ROLE
 from shared.adapters.postgres.tenants import create_token as issue_token
 from shared.adapters.postgres.tenants import finish_webhook_rotation as end_rotation
@@ -30,6 +31,7 @@ from shared.ports.delivering import OutgoingWebhook, TryReport
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.holds import Holds
 from shared.ports.invariants import Invariants
+from shared.ports.tenant_caps import TenantCaps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,16 @@ async def holds(database_url: str) -> AsyncIterator[Holds]:
     database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
     try:
         yield PostgresHolds(database)
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def tenant_caps(database_url: str) -> AsyncIterator[TenantCaps]:
+    """Open the caps of all tenants."""
+    database = await Database.connect(database_url, role=ADMIN_ROLE, size=1)
+    try:
+        yield PostgresTenantCaps(database)
     finally:
         await database.close()
 

@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.tenant_caps import PostgresTenantCaps
+from shared.domain.errors import NotFound
 from shared.domain.pace import Pace
+from shared.ports.tenant_caps import TenantCap
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Store
@@ -73,7 +77,10 @@ async def test_a_tenant_s_cap_holds_for_all_its_campaigns(store: "Store") -> Non
     """Ten at a time, however many campaigns it starts; another tenant takes the rest."""
     await store.dialer(capacity=100)
     capped = await store.tenant()
-    await store.sql("UPDATE tenant SET calls_at_once = 10 WHERE tenant_id = $1", capped)
+    name = await store.one("SELECT name FROM tenant WHERE tenant_id = $1", capped)
+    database = await Database.connect(store.url, role="paceline_admin", size=1)
+    caps = PostgresTenantCaps(database)
+    await caps.set(name, 10)
     campaigns = [
         await running(store, 40, tenant_id=capped),
         await running(store, 40, tenant_id=capped),
@@ -82,6 +89,12 @@ async def test_a_tenant_s_cap_holds_for_all_its_campaigns(store: "Store") -> Non
     calls = await claimed(store, campaigns, rounds=2)
     assert calls[0] + calls[1] == 10
     assert calls[2] == 90
+    assert await caps.standing() == [TenantCap(tenant=name, calls_at_once=10, under_way=10)]
+    await caps.set(name, None)
+    assert await caps.standing() == []
+    with pytest.raises(NotFound, match="no tenant of the name nobody"):
+        await caps.set("nobody", 1)
+    await database.close()
 
 
 @pytest.mark.parametrize(

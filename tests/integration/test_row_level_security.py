@@ -107,6 +107,12 @@ async def _furnished(store: "Store") -> int:
         "INSERT INTO delivery_try (tenant_id, campaign_id, number_id, try_no) VALUES ($1, $2, $3, 1)",
         *key, done.number_id,
     )  # fmt: skip
+    await store.sql("INSERT INTO numbers_taken VALUES ($1, '2026-11-21', 1)", tenant_id)
+    await store.sql(
+        "INSERT INTO idempotency_key (tenant_id, key, fingerprint, status, content_type)"
+        " VALUES ($1, 'k', sha256('x'), 200, 'text/plain')",
+        tenant_id,
+    )
     return tenant_id
 
 

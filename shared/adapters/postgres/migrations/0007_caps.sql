@@ -32,3 +32,6 @@ GRANT SELECT, INSERT, UPDATE ON tenant_turn TO paceline_pacer;
 GRANT SELECT (tenant_id, calls_at_once) ON tenant TO paceline_pacer;
 GRANT SELECT ON trunk TO paceline_pacer, paceline_api, paceline_dialer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON trunk TO paceline_admin;
+-- Who sets a tenant's cap sees what counts against it.
+GRANT SELECT (tenant_id, state) ON attempt TO paceline_admin;
+CREATE POLICY administered ON attempt FOR SELECT TO paceline_admin USING (true);

@@ -1,0 +1,1 @@
+"""`paceline cap …`: how many calls a tenant may have at once."""
