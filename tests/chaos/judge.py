@@ -168,7 +168,7 @@ def why_unknown(evidence: Evidence, attempt: Attempt) -> str | None:
             if (
                 live
                 or fault.at - last_seen <= REPORT_SECONDS
-                or _held_up(evidence, attempt, last_seen, fault.at)
+                or _held_up(evidence, attempt.process, last_seen, fault.at)
             ):
                 return story
         elif fault.kind is Kind.STOP_DIALER:
@@ -178,23 +178,36 @@ def why_unknown(evidence: Evidence, attempt: Attempt) -> str | None:
     return None
 
 
-def _held_up(evidence: Evidence, attempt: Attempt, since: float, until: float) -> bool:
+def _held_up(evidence: Evidence, process: int | None, since: float, until: float) -> bool:
     """Tell whether a write that was due may have waited: for Postgres, or because its dialer was frozen."""
     return any(
         fault.at <= until and fault.until >= since - REPORT_SECONDS
         for fault in evidence.injected
         if fault.kind in {Kind.CRASH_POSTGRES, Kind.CRASH_POSTGRES_AFTER_COMMITS}
-        or (fault.pid is not None and fault.pid == attempt.process and fault.kind is not Kind.KILL_DIALER)
+        or (fault.pid is not None and fault.pid == process and fault.kind is not Kind.KILL_DIALER)
     )
 
 
 def in_flight(evidence: Evidence) -> int:
-    """Count, fault by fault, the calls that the network saw under way in the dialer that was killed or frozen."""
+    """Count, fault by fault, the calls in the hands of the dialer that was killed or frozen.
+
+    By the network alone: those under way, and those that had ended so shortly before, or while nothing could be
+    written, that the dialer cannot have written it.
+    """
     return sum(
-        sum(call.process == fault.pid and call.is_live(fault.at) for call in evidence.calls)
+        sum(call.process == fault.pid and _in_hand(evidence, call, fault.at) for call in evidence.calls)
         for fault in evidence.injected
         if fault.pid is not None and fault.name.startswith("dialer") and fault.kind is not Kind.STOP_DIALER
     )
+
+
+def _in_hand(evidence: Evidence, call: Call, at: float) -> bool:
+    if call.is_live(at):
+        return True
+    if call.ended_at is None or call.ended_at > at:
+        return False
+    written_by = call.ended_at + REPORT_SECONDS
+    return at <= written_by or _held_up(evidence, call.process, call.ended_at, written_by)
 
 
 def _more_unknown_than_in_flight(evidence: Evidence) -> Iterator[str]:
