@@ -30,8 +30,18 @@ class Doorbell(Protocol):
 class DoorbellListener(Protocol):
     """The ear. Its callbacks run on threads of its own and must hand over at once."""
 
-    def start(self, *, on_dial: Callable[[DialJob], object], on_delivery: Callable[[], object]) -> None:
-        """Begin to listen."""
+    def start(
+        self,
+        *,
+        on_dial: Callable[[DialJob], object],
+        on_delivery: Callable[[], object],
+        takes_dials: Callable[[], bool],
+    ) -> None:
+        """Begin to listen.
+
+        Rings for attempts are left to others, or to a later moment, while `takes_dials` says no; it is asked again and
+        again, on threads of the listener's own.
+        """
 
     def stop(self) -> None:
         """Stop listening; returns when no callback runs any more."""

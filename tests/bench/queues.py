@@ -39,7 +39,11 @@ async def _doorbell(stage: Stage) -> float:
     bell = RedisDoorbell(broker(stage.urls.redis_url, "bench"))
     await bell.ring([DialJob(tenant_id=1, campaign_id=1, attempt_id=n + 1) for n in range(TASKS)])
     listener = RedisDoorbellListener(broker(stage.urls.redis_url, "bench"))
-    listener.start(on_dial=lambda _: heard.append(time.perf_counter()), on_delivery=lambda: None)
+    listener.start(
+        on_dial=lambda _: heard.append(time.perf_counter()),
+        on_delivery=lambda: None,
+        takes_dials=lambda: True,
+    )
     async with asyncio.timeout(60):
         while len(heard) < TASKS:
             await asyncio.sleep(0.01)

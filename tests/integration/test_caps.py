@@ -169,3 +169,21 @@ async def test_with_room_for_all_nobody_waits_for_another_s_count(store: "Store"
         assert (await tick.room()).plenty
         async with asyncio.timeout(5):
             assert len(await store.tick(second)) == 5
+
+
+async def test_a_count_serves_for_a_moment_where_very_much_is_left(store: "Store") -> None:
+    """What was claimed since is taken off, and a campaign with a cap of its own is always counted."""
+    await store.dialer(capacity=10_020)
+    first, second = await running(store, 15), await running(store, 15)
+    await store.look_now(first)
+    async with store.planning.tick() as tick:
+        assert tick is not None
+        assert (await tick.room()).dialers == 10_020
+    assert await claimed(store, [first], rounds=1) == [15]
+    await store.dialer(capacity=0)
+    await store.look_now(second)
+    async with store.planning.tick() as tick:
+        assert tick is not None
+        assert (await tick.room()).dialers in {10_005, -15}  # -15: a quarter of a second has passed
+    await store.sql("UPDATE campaign SET calls_at_once = 9 WHERE campaign_id = $1", second)
+    assert await claimed(store, [second], rounds=2) == [0]

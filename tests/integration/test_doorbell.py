@@ -34,15 +34,18 @@ def job(attempt_id: int = 7) -> DialJob:
 class Ear:
     """A listener, and what it heard on which thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, willing: bool = True) -> None:
         self.heard: queue.Queue[DialJob] = queue.Queue()
         self.woken: queue.Queue[str] = queue.Queue()
+        self.willing = willing
         self.listener = RedisDoorbellListener(broker(url, NAMESPACE))
 
     def start(self) -> None:
         """Listen."""
         self.listener.start(
-            on_dial=self.heard.put, on_delivery=lambda: self.woken.put(threading.current_thread().name)
+            on_dial=self.heard.put,
+            on_delivery=lambda: self.woken.put(threading.current_thread().name),
+            takes_dials=lambda: self.willing,
         )
 
     async def next(self, *, seconds: float = PATIENCE_SECONDS) -> DialJob:
@@ -51,9 +54,9 @@ class Ear:
 
 
 @contextmanager
-def listening(url: str) -> Iterator[Ear]:
+def listening(url: str, *, willing: bool = True) -> Iterator[Ear]:
     """Listen for the block."""
-    ear = Ear(url)
+    ear = Ear(url, willing=willing)
     ear.start()
     try:
         yield ear
@@ -123,6 +126,25 @@ async def test_a_ring_waits_for_somebody_to_listen(redis_url: str, button: Butto
         assert await ear.next() == job()
 
 
+async def test_a_ring_is_written_as_dramatiq_would(
+    redis_url: str, open_broker: Brokers, button: Buttons
+) -> None:
+    """Under its own keys, with the fields of its own `enqueue` (other ids, another time), in the order rung."""
+    own = open_broker(redis_url)
+    _enqueue(own, kwargs={**RING, "attempt_id": 1})
+    await button(redis_url).ring([job(2), job(3)])
+    by_dramatiq, *ours = messages = _waiting(own)
+    assert [message.kwargs["attempt_id"] for message in messages] == [1, 2, 3]
+    for message in ours:
+        assert message.asdict() == by_dramatiq.asdict() | {
+            "kwargs": message.kwargs,
+            "options": {"redis_message_id": message.options["redis_message_id"]},
+            "message_id": message.message_id,
+            "message_timestamp": message.message_timestamp,
+        }
+    assert len({message.message_id for message in messages}) == 3
+
+
 async def test_nothing_is_heard_after_the_stop(redis_url: str, button: Buttons) -> None:
     """When `stop` has returned no callback runs any more, and what is rung then is left for another."""
     with listening(redis_url) as ear:
@@ -132,6 +154,24 @@ async def test_nothing_is_heard_after_the_stop(redis_url: str, button: Buttons) 
     assert ear.heard.empty()
     with listening(redis_url) as another:
         assert await another.next() == job(2)
+
+
+async def test_who_cannot_dial_leaves_the_rings_to_others_and_still_delivers(
+    redis_url: str, button: Buttons
+) -> None:
+    """In trouble or draining it takes none of a hundred rings, hears of results, and takes rings again when it can."""
+    bell = button(redis_url)
+    with listening(redis_url, willing=False) as unable:
+        await bell.ring([job(number) for number in range(1, 101)])
+        await bell.ring_deliverers()
+        await asyncio.to_thread(unable.woken.get, timeout=PATIENCE_SECONDS)
+        with listening(redis_url) as able:
+            heard = {(await able.next()).attempt_id for _ in range(100)}
+        assert heard == set(range(1, 101))
+        assert unable.heard.empty()
+        unable.willing = True
+        await bell.ring([job(101)])
+        assert await unable.next() == job(101)
 
 
 # Garbage ---------------------------------------------------------------------------------------------------------
@@ -211,6 +251,16 @@ def _enqueue(
     own.enqueue(
         dramatiq.Message(queue_name=DIAL_QUEUE, actor_name=actor, args=args, kwargs=kwargs, options={})
     )
+
+
+def _waiting(own: RedisBroker) -> list[dramatiq.Message[None]]:
+    """Return the rings that wait, in the order in which they will be heard."""
+    queue_key = f"{NAMESPACE}:dramatiq:{DIAL_QUEUE}"
+    ids = own.client.lrange(queue_key, 0, -1)
+    found = [own.client.hget(f"{queue_key}.msgs", each) for each in ids]
+    messages = [dramatiq.Message.decode(data) for data in found if isinstance(data, bytes)]
+    assert [message.options["redis_message_id"].encode() for message in messages] == ids
+    return messages
 
 
 def _left(own: RedisBroker) -> int:

@@ -8,6 +8,7 @@ from shared.adapters.postgres.queries import queries
 #: Which role runs which file.
 ROLES = {
     "callee_hours": "paceline_pacer",
+    "campaign_changes": "paceline_api",
     "campaign_plans": "paceline_api",
     "campaigns": "paceline_api",
     "delivering": "paceline_deliverer",
@@ -26,10 +27,25 @@ ROLES = {
     "tenant_caps": "paceline_admin",
     "tenants": "paceline_admin",
     "totals": "paceline_pacer",
+    "trunk_administration": "paceline_admin",
+    "trunks": "paceline_dialer",
+    "campaign_records": "paceline_api",
+    "number_history": "paceline_api",
+    "rehearsals": "paceline_api",
+    "undoing": "paceline_api",
     "uploads": "paceline_api",
 }
 #: Run by themselves: they are no statements that a plan can be made for.
-UNPLANNED = {"hold_on", "make_staging", "allow_a_long_upload", "allow_a_long_park", "allow_a_long_replay"}
+UNPLANNED = {
+    "hold_on", "make_staging", "make_blocklist_staging", "allow_a_long_upload", "allow_a_long_blocklist",
+    "allow_a_long_park", "allow_a_long_replay", "claim_without_nested_loops", "plan_as_usual",
+}  # fmt: skip
+#: What the statements of a file stage their rows in, and where that is made.
+STAGING = {
+    "uploads": ("uploads", "make_staging"),
+    "rehearsals": ("uploads", "make_staging"),
+    "blocklist": ("blocklist", "make_blocklist_staging"),
+}
 QUERIES = [(file, name) for file in ROLES for name in queries(file)]
 
 
@@ -38,15 +54,16 @@ async def test_a_query_is_valid_and_permitted(database_url: str, file: str, name
     """It parses, its columns exist, and its role may do what it does."""
     connection = await asyncpg.connect(database_url, server_settings={"role": ROLES[file]})
     try:
-        if file == "uploads":
-            await connection.execute(queries("uploads")["make_staging"])
+        if file in STAGING:
+            owner, statement = STAGING[file]
+            await connection.execute(queries(owner)[statement])
         if name in UNPLANNED:
             async with connection.transaction():
                 await connection.execute(queries(file)[name])
             return
-        statement = await connection.prepare(queries(file)[name])
+        prepared = await connection.prepare(queries(file)[name])
         await connection.execute(f"PREPARE planned AS {queries(file)[name]}")
-        nothing = ", ".join("NULL" for _ in statement.get_parameters())
+        nothing = ", ".join("NULL" for _ in prepared.get_parameters())
         await connection.fetch(f"EXPLAIN EXECUTE planned{f'({nothing})' if nothing else ''}")
     finally:
         await connection.close()

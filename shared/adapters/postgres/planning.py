@@ -1,5 +1,6 @@
 """The pacer's view of Postgres: one campaign, locked for one tick."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import CalleeLines, hours_of
-from shared.adapters.postgres.caps import count_room, queue_for_room
+from shared.adapters.postgres.caps import LastCount, count_room, queue_for_room
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
@@ -40,6 +41,7 @@ class PostgresPlanning(Planning):
     def __init__(self, database: Database, *, send_tolerance_seconds: float) -> None:
         self._database = database
         self._send_tolerance_seconds = send_tolerance_seconds
+        self._last_count = LastCount()
 
     @override
     @asynccontextmanager
@@ -51,7 +53,7 @@ class PostgresPlanning(Planning):
                 return
             key = pacing["tenant_id"], pacing["campaign_id"]
             campaign = await connection.fetchrow(_SQL["campaign_as_it_stands"], *key)
-            yield PostgresTick(connection, pacing, campaign, self._send_tolerance_seconds)
+            yield PostgresTick(connection, pacing, campaign, self._send_tolerance_seconds, self._last_count)
 
     @override
     async def set_aside(self, campaign: DueCampaign, *, seconds: float) -> None:
@@ -63,7 +65,6 @@ class PostgresPlanning(Planning):
         return None if row is None else row["in_seconds"]
 
 
-
 class PostgresTick(Tick):
     """One locked campaign."""
 
@@ -73,8 +74,11 @@ class PostgresTick(Tick):
         pacing: asyncpg.Record,
         campaign: asyncpg.Record,
         send_tolerance_seconds: float,
+        last_count: LastCount,
     ) -> None:
         self._connection = connection
+        self._last_count = last_count
+        self._is_capped: bool = campaign["is_capped"]
         self._send_tolerance_seconds = send_tolerance_seconds
         self._key = pacing["tenant_id"], pacing["campaign_id"]
         self._cursor: tuple[int, int] = pacing["claimed_batch_no"], pacing["claimed_line_no"]
@@ -93,7 +97,12 @@ class PostgresTick(Tick):
 
     @override
     async def room(self) -> Room:
+        now_seconds = asyncio.get_running_loop().time()
+        counted = None if self._is_capped else self._last_count.room(now_seconds)
+        if counted is not None:
+            return counted
         room = await count_room(self._connection, self._key)
+        self._last_count.keep(room, now_seconds)
         if not room.plenty:
             # From here on this tick is the only one that counts, and it counts again what others have claimed.
             await self._connection.execute(_CAPS["one_at_a_time"], _LOCK_OF_ROOM)
@@ -135,15 +144,18 @@ class PostgresTick(Tick):
     async def _claim_from_cursor(
         self, dues: Sequence[datetime], first_emission_no: int, closes_at: Sequence[datetime]
     ) -> list[DialJob]:
+        await self._connection.execute(_SQL["claim_without_nested_loops"])
         rows = await self._connection.fetch(
             _SQL["claim_numbers"], *self._key, dues[0], len(dues), *self._cursor, first_emission_no, dues,
             closes_at, self._send_tolerance_seconds, self.campaign.epoch,
         )  # fmt: skip
+        await self._connection.execute(_SQL["plan_as_usual"])
         self._cursor = max([self._cursor, *((row["batch_no"], row["line_no"]) for row in rows)])
         return self._jobs([row["attempt_id"] for row in rows])
 
     def _jobs(self, attempt_ids: Sequence[int]) -> list[DialJob]:
         tenant_id, campaign_id = self._key
+        self._last_count.left -= len(attempt_ids)
         return [
             DialJob(tenant_id=tenant_id, campaign_id=campaign_id, attempt_id=attempt_id)
             for attempt_id in attempt_ids

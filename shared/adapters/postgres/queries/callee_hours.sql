@@ -16,6 +16,7 @@ WITH open_zones AS (
      FROM open_zones z CROSS JOIN LATERAL (
          SELECT number_id, next_at FROM number
          WHERE tenant_id = $1 AND campaign_id = $2 AND zones_no = z.zones_no AND state = 'WAITING' AND next_at <= $3
+           AND canceled_at IS NULL
          ORDER BY next_at LIMIT $4) AS w
      ORDER BY by_time LIMIT $4)
     UNION ALL
@@ -23,7 +24,7 @@ WITH open_zones AS (
      FROM open_zones z CROSS JOIN LATERAL (
          SELECT number_id, batch_no, line_no FROM number
          WHERE tenant_id = $1 AND campaign_id = $2 AND zones_no = z.zones_no AND state = 'READY'
-           AND (batch_no, line_no) > (z.claimed_batch_no, z.claimed_line_no)
+           AND (batch_no, line_no) > (z.claimed_batch_no, z.claimed_line_no) AND canceled_at IS NULL
          ORDER BY batch_no, line_no LIMIT $4) AS l
      ORDER BY l.batch_no, l.line_no LIMIT $4)
 ), first_found AS (
@@ -31,14 +32,16 @@ WITH open_zones AS (
 ), locked AS (
     SELECT f.* FROM first_found f
     JOIN number n ON n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = f.number_id
-    WHERE n.state = CASE f.turn WHEN 0 THEN 'WAITING'::number_state ELSE 'READY' END
+    WHERE n.number_id = ANY (ARRAY(SELECT number_id FROM first_found))
+      AND n.state = CASE f.turn WHEN 0 THEN 'WAITING'::number_state ELSE 'READY' END
     FOR UPDATE OF n SKIP LOCKED
 ), picked AS (
     SELECT *, row_number() OVER (ORDER BY turn, by_time, batch_no, line_no) AS place FROM locked
 ), taken AS (
     UPDATE number n SET state = 'IN_ATTEMPT', next_at = NULL, last_ordinal = last_ordinal + 1
     FROM picked p
-    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = p.number_id
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY (ARRAY(SELECT number_id FROM picked))
+      AND n.number_id = p.number_id
     RETURNING n.number_id, n.last_ordinal, p.turn, p.place, p.batch_no, p.line_no, p.zones_no, p.closes_at
 ), moved AS (
     UPDATE callee_zones z SET claimed_batch_no = t.batch_no, claimed_line_no = t.line_no

@@ -31,10 +31,10 @@ WHERE t.tenant_id = $1 AND c.campaign_id = $2;
 
 -- name: dues_on_their_way
 -- When calls of all campaigns are due that have yet to be sent: they have their slots on the trunks.
-SELECT due_at FROM attempt WHERE state = 'PLANNED' AND due_at > clock_timestamp() - interval '1 s'
+SELECT due_at FROM attempt WHERE state = 'PLANNED' AND due_at > (SELECT clock_timestamp() - interval '1 s')
 UNION ALL
 SELECT due_at FROM attempt WHERE state IN ('LEASED', 'DIALING', 'RINGING', 'IN_CALL')
-                             AND due_at > clock_timestamp() - interval '1 s';
+                             AND due_at > (SELECT clock_timestamp() - interval '1 s');
 
 -- name: queue_for_room
 -- Campaigns that wanted more than there was room for at their last look, those that were given least first.

@@ -5,11 +5,12 @@
 SELECT clock_timestamp() AS now;
 
 -- name: due_campaign
--- The pacing of the campaign that has waited longest for a look, locked for this tick; other pacers pass it by.
+-- The pacing of the campaign that has waited longest for a look, locked for this tick; other pacers pass it by. The clock
+-- is read once: read for every row it could be no condition of the index.
 SELECT tenant_id, campaign_id, cycle_started_at, cycle_period_minutes, cycle_amount, cycle_gap_minutes,
        cycle_next_slot, emitted, last_due_at, ring_bounds, idle_since, claimed_batch_no, claimed_line_no, served, wants
 FROM campaign_pacing
-WHERE look_at <= clock_timestamp()
+WHERE look_at <= (SELECT clock_timestamp())
 ORDER BY look_at
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
@@ -17,8 +18,9 @@ FOR UPDATE SKIP LOCKED;
 -- name: campaign_as_it_stands
 -- What its owner changes of it. A statement of its own, so that it is read after the pacing was locked: a start wakes
 -- the pacer last, so it is either seen here or still to wake.
-SELECT state, epoch, started_at, callee_from_minute, callee_until_minute, clock_timestamp() AS now
-FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
+SELECT c.state, c.epoch, c.started_at, c.callee_from_minute, c.callee_until_minute, clock_timestamp() AS now,
+       c.calls_at_once IS NOT NULL OR t.calls_at_once IS NOT NULL AS is_capped
+FROM campaign c JOIN tenant t USING (tenant_id) WHERE c.tenant_id = $1 AND c.campaign_id = $2;
 
 -- name: next_look
 -- When the next campaign is due for a look; NULL when none is.
@@ -41,17 +43,21 @@ WHERE tenant_id = $1 AND campaign_id = $2 AND emission_no BETWEEN $3 AND $4;
 -- Waiting numbers whose time has come first, then the line from the cursor on; each taken number gets an attempt at
 -- one of the due instants, in order. READY | WAITING -> IN_ATTEMPT and -> PLANNED. It may be sent late by the tolerance,
 -- and never after the end of its period (`$9`), where it would be one too many in the next: two milliseconds before, as
--- a worker's clock counts in milliseconds.
+-- a worker's clock counts in milliseconds. The cursor goes on to the last line that was picked. The ids are given as an
+-- array as well: with it, and without nested loops, which `claim_without_nested_loops` forbids, no plan reads the
+-- campaign once for every number claimed, as one without statistics did (500 of a fresh 60,000: 4 s, and so 40 ms).
 WITH waiting AS (
     SELECT number_id, 0 AS turn, next_at AS by_time, 0 AS batch_no, 0::bigint AS line_no
     FROM number
     WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'WAITING' AND next_at <= $3
+      AND canceled_at IS NULL
     ORDER BY next_at LIMIT $4
     FOR UPDATE SKIP LOCKED
 ), in_line AS (
     SELECT number_id, 1 AS turn, NULL::timestamptz AS by_time, batch_no, line_no
     FROM number
     WHERE tenant_id = $1 AND campaign_id = $2 AND state = 'READY' AND (batch_no, line_no) > ($5, $6)
+      AND canceled_at IS NULL
     ORDER BY batch_no, line_no LIMIT $4
     FOR UPDATE SKIP LOCKED
 ), picked AS (
@@ -62,8 +68,9 @@ WITH waiting AS (
 ), taken AS (
     UPDATE number n SET state = 'IN_ATTEMPT', next_at = NULL, last_ordinal = last_ordinal + 1
     FROM picked p
-    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = p.number_id
-    RETURNING n.number_id, n.last_ordinal, p.place, p.batch_no, p.line_no
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY (ARRAY(SELECT number_id FROM picked))
+      AND n.number_id = p.number_id
+    RETURNING n.number_id, n.last_ordinal, p.place
 ), planned AS (
     INSERT INTO attempt (tenant_id, campaign_id, number_id, ordinal, emission_no, paced, due_at, send_by,
                          window_closes_at, campaign_epoch)
@@ -71,11 +78,19 @@ WITH waiting AS (
            LEAST(d.due_at + make_interval(secs => $10), d.closes_at - interval '2 ms'), d.closes_at, $11
     FROM taken t JOIN unnest($8::timestamptz[], $9::timestamptz[]) WITH ORDINALITY AS d (due_at, closes_at, place)
          USING (place)
-    RETURNING attempt_id, number_id
+    RETURNING attempt_id, emission_no
 )
-SELECT p.attempt_id, t.place, t.batch_no, t.line_no
-FROM planned p JOIN taken t USING (number_id)
-ORDER BY t.place;
+SELECT attempt_id, last.batch_no, last.line_no
+FROM planned CROSS JOIN (SELECT batch_no, line_no FROM picked ORDER BY batch_no DESC, line_no DESC LIMIT 1) AS last
+ORDER BY emission_no;
+
+-- name: claim_without_nested_loops
+-- For the claim alone: it takes hundreds of rows at a time, which its plan cannot know.
+SET LOCAL enable_nestloop = off;
+
+-- name: plan_as_usual
+-- After the claim.
+SET LOCAL enable_nestloop = on;
 
 -- name: line
 -- When the next number may be called that is in no attempt, `$3` (now) if one is ready, NULL when there is none; and
