@@ -2,9 +2,9 @@
 
 The doorbell only wakes this loop; what is due is asked of Postgres, so that nothing depends on a bell.
 
-Three walls keep one receiver from slowing another: each origin has few posts under way over all deliverers, an
-origin that fails is left alone, and retries never take more than their share of a process. What they leave to a
-receiver that hangs is a handful of idle sockets.
+Walls keep one receiver from slowing another: each tenant, and each origin of it, has few posts under way over all
+deliverers, an origin that fails is left alone by that tenant, and retries never take more than their share of a
+process. What they leave to a receiver that hangs is a handful of idle sockets.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from shared.ports.delivering import (
     ClaimedDelivery,
     Deliveries,
     Room,
+    TenantOrigin,
     TryReport,
     WebhookPost,
 )
@@ -52,6 +53,12 @@ CLAIM_PAUSE_SECONDS: Final = 0.002
 POSTS_AT_ONCE: Final = 256
 #: After the longest try, as long as its record may take before a process that ends gives it up.
 RECORD_SECONDS: Final = 3.0
+#: What we held up ourselves waits once to twice as long: name look-ups that hang end after some seconds.
+HELD_UP_SECONDS: Final = 2.0
+#: In the log of a delivery, beside the kind of error; what it says of our insides is in our own log.
+BROKEN_TRY: Final = (
+    "Paceline itself failed at this try, and its log says how. Nobody knows whether the result arrived."
+)
 
 
 class Deliverer:
@@ -74,8 +81,8 @@ class Deliverer:
         self._rng = rng
         self._bell = asyncio.Event()
         self._posts: dict[asyncio.Task[None], ClaimedDelivery] = {}
-        #: What came of tries since the last claim, by origin.
-        self._reports: dict[str, TriesReport] = {}
+        #: What came of tries since the last claim.
+        self._reports: dict[TenantOrigin, TriesReport] = {}
 
     def wake(self) -> None:
         """Look at once."""
@@ -116,8 +123,8 @@ class Deliverer:
         try:
             return await self._deliveries.claim(room, reports)
         except Unavailable as error:
-            for origin, report in reports.items():
-                self._reports[origin] = report.and_then(self._reports.get(origin, TriesReport()))
+            for goes_to, report in reports.items():
+                self._reports[goes_to] = report.and_then(self._reports.get(goes_to, TriesReport()))
             _log.warning("deliveries_not_claimed", reason=error.message)
             return None
 
@@ -130,7 +137,7 @@ class Deliverer:
     def _done(self, post: asyncio.Task[None]) -> None:
         del self._posts[post]
         if not post.cancelled() and (error := post.exception()) is not None:
-            # A mistake of ours in one delivery; its lease runs out and it is tried again.
+            # A mistake of ours in what follows a try; its lease runs out and it is tried again.
             _log.error("delivery_broke", error=repr(error))
         self._bell.set()  # room for a receiver that was at its cap
 
@@ -156,6 +163,9 @@ class Deliverer:
             _log.warning("delivery_left", number_id=claimed.number_id, reason="Its lease is nearly over.")
             return
         report = await self._try(claimed)
+        if report.held_up:
+            await self._give_back(claimed, report)
+            return
         elapsed_seconds = loop.time() - asked_at
         decision = after_try(
             tries=claimed.tries + 1,
@@ -176,6 +186,18 @@ class Deliverer:
             return
         self._count(report, decision, recorded=recorded)
 
+    async def _give_back(self, claimed: ClaimedDelivery, report: TryReport) -> None:
+        """Let a result wait that we ourselves held up: neither its schedule nor its receiver pays for that."""
+        _log.warning("delivery_held_up", tenant_id=claimed.tenant_id, reason=report.error)
+        delay_seconds = HELD_UP_SECONDS * (1 + self._rng.random())
+        try:
+            await insist(
+                lambda: self._deliveries.give_back(claimed, delay_seconds),
+                patience_seconds=self._lease.latest_start_seconds,
+            )
+        except Unavailable as error:
+            _log.warning("delivery_not_recorded", number_id=claimed.number_id, reason=error.message)
+
     async def _try(self, claimed: ClaimedDelivery) -> TryReport:
         try:
             failpoint_soon(Failpoint.WEBHOOK_SENT)
@@ -184,9 +206,14 @@ class Deliverer:
         except Invalid as error:
             # Nothing left this machine. It stands in the log of the delivery, and its schedule goes on.
             _log.error("delivery_not_signed", tenant_id=claimed.tenant_id, reason=error.message)
-            return _unsent(error.message)
-        heard = report_of(report.status, was_probe=claimed.is_probe)
-        self._reports[claimed.origin] = self._reports.get(claimed.origin, TriesReport()).and_then(heard)
+            return _untold(error.message, sent=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its result must take the schedule
+            # A mistake of ours must not send the same result again at once and for ever: it takes its schedule.
+            _log.exception("delivery_broke", tenant_id=claimed.tenant_id, number_id=claimed.number_id)
+            return _untold(f"{BROKEN_TRY} ({type(error).__name__})", sent=True)
+        if not report.held_up:
+            heard = report_of(report.status, was_probe=claimed.is_probe)
+            self._reports[claimed.goes_to] = self._reports.get(claimed.goes_to, TriesReport()).and_then(heard)
         return report
 
     def _count(self, report: TryReport, decision: Decision, *, recorded: bool) -> None:
@@ -208,21 +235,27 @@ def _tell(turn: CircuitTurn) -> None:
     circuit = turn.circuit
     if circuit.state is CircuitState.CLOSED:
         _log.info(
-            "receiver_is_back", origin=turn.origin, reason="It answered a probe; its results flow again."
+            "receiver_is_back",
+            tenant_id=turn.goes_to.tenant_id,
+            origin=turn.goes_to.origin,
+            reason="It answered a probe; its results flow again.",
         )
         return
     reason = (
         f"{circuit.failures} of its last {circuit.samples} tries failed: it is left alone for "
         f"{pause_seconds(circuit.times_opened)} s, and longer if it then fails again; its results wait."
     )
-    _log.warning("receiver_left_alone", origin=turn.origin, reason=reason)
+    _log.warning(
+        "receiver_left_alone", tenant_id=turn.goes_to.tenant_id, origin=turn.goes_to.origin, reason=reason
+    )
 
 
-def _unsent(reason: str) -> TryReport:
+def _untold(reason: str, *, sent: bool) -> TryReport:
+    """Report a try of which no receiver tells anything."""
     return TryReport(
         status=None,
         error=reason,
-        sent=False,
+        sent=sent,
         resolve_ms=None,
         connect_ms=None,
         total_ms=0,

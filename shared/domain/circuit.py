@@ -10,7 +10,8 @@ out as a probe. If it fails, the pause doubles, up to ten minutes; if it is answ
 While a circuit is open its results wait and lose no try.
 
 What counts against an origin is what the whole of it suffers from: no answer, a 5xx, a 429. Any other status
-proves that the origin answers; that one URL of it is wrong is between that URL and its results.
+proves that the origin answers; that one URL of it is wrong is between that URL and its results. Each tenant has a
+circuit of its own for an origin: what one tenant's URLs do there says nothing of another's.
 
 A window of tries begins with the first report after the last window's end, so that two counters are the whole
 memory. Tries that were under way when a circuit opened say nothing new when they end.

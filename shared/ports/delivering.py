@@ -3,10 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.domain.circuit import Circuit, TriesReport
 from shared.domain.delivery_schedule import Decision
+
+
+class TenantOrigin(NamedTuple):
+    """Where a tenant's results go: what befalls one tenant at an origin tells nothing of another's receiver there."""
+
+    tenant_id: int
+    #: As `Receiver.origin` has it.
+    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +27,8 @@ class OutgoingWebhook:
     body: bytes = field(repr=False)  # phone numbers and the customer's references
     #: `whsec_` secrets, newest first; two while one is being replaced.
     keys: tuple[str, ...] = field(repr=False)
+    #: Whose it is: its name look-ups wait for one another, and for nobody else's. None: nobody's in particular.
+    tenant_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,8 @@ class TryReport:
     answer: bytes = field(repr=False)
     #: The header as received.
     retry_after: str | None
+    #: Nothing was tried: too much was under way on our side. It says nothing about the receiver.
+    held_up: bool = False
 
 
 class WebhookPost(Protocol):
@@ -69,6 +81,11 @@ class ClaimedDelivery:
     claimed_at: datetime
     webhook: OutgoingWebhook
 
+    @property
+    def goes_to(self) -> TenantOrigin:
+        """Whose circuit a try of it concerns."""
+        return TenantOrigin(self.tenant_id, self.origin)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
@@ -83,7 +100,7 @@ class Room:
 class CircuitTurn:
     """A circuit that opened or closed just now, and which nobody else has heard of yet."""
 
-    origin: str
+    goes_to: TenantOrigin
     circuit: Circuit
 
 
@@ -100,16 +117,22 @@ class Claim:
 class Deliveries(Protocol):
     """The deliveries in the store."""
 
-    async def claim(self, room: Room, reports: Mapping[str, TriesReport]) -> Claim:
+    async def claim(self, room: Room, reports: Mapping[TenantOrigin, TriesReport]) -> Claim:
         """Judge the origins by what came of the last tries, then take what is due.
 
-        With a cap per origin over all deliverers, at most a share of it for retries while first tries are due, and
-        nothing for an origin whose circuit is open but its probe. What a silent deliverer held is due again. Raises
-        Unavailable: then the reports were not heard.
+        With a cap per tenant and one per origin of it, each over all deliverers, at most a share of them for retries
+        while first tries are due, and nothing for an origin whose circuit is open but its probe. What a silent
+        deliverer held is due again. Raises Unavailable: then the reports were not heard.
         """
 
     async def record(self, claimed: ClaimedDelivery, report: TryReport, decision: Decision) -> bool:
         """Write what came of a try and what follows. False when the lease had gone to somebody else.
 
         `Disabled` parks it with all that waits for the same receiver.
+        """
+
+    async def give_back(self, claimed: ClaimedDelivery, delay_seconds: float) -> bool:
+        """Let it wait as if it had not been claimed: no try was made, and none is counted or logged.
+
+        False when the lease had gone to somebody else.
         """

@@ -4,7 +4,9 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from ipaddress import IPv4Address, ip_network
@@ -22,7 +24,7 @@ from typing_extensions import override
 
 from shared.adapters.egress.exchange import Exchange, GuardedHttp
 from shared.adapters.egress.fetcher import GuardedFetcher
-from shared.adapters.egress.guard import EgressRefused, ThreadedLookup, socket_factory
+from shared.adapters.egress.guard import EgressRefused, LookupsHeldUp, ThreadedLookup, socket_factory
 from shared.adapters.egress.session import guarded_session
 from shared.clock import utc_now
 from shared.domain.egress import EGRESS_SETTING, EgressPolicy, url_problem
@@ -264,6 +266,83 @@ async def test_a_name_server_that_never_answers_costs_a_bounded_time() -> None:
     with pytest.raises(TimeoutError):
         await lookup.resolve("127.0.0.1")
     await lookup.close()
+
+
+class SlowNames:
+    """A system whose look-ups of names under `slow.example` do not end before they are let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.let_go = threading.Event()
+        self.asked: list[str] = []
+        monkeypatch.setattr("shared.adapters.egress.guard.socket.getaddrinfo", self._answer)
+
+    def _answer(self, host: str, port: int, *_: object, **__: object) -> list[object]:
+        self.asked.append(host)
+        if host.endswith("slow.example"):
+            self.let_go.wait(10)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+
+@pytest.fixture
+def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNames]:
+    """Names that are looked up for as long as the test wants."""
+    names = SlowNames(monkeypatch)
+    yield names
+    names.let_go.set()
+
+
+async def test_slow_names_of_one_domain_leave_threads_for_others(slow_names: SlowNames) -> None:
+    """However many of its names are asked about, a few threads are its own, and the others' names are found at once."""
+    lookup = ThreadedLookup(threads=8, per_party=4, timeout_seconds=0.2, queue_seconds=0.2)
+    slow = [asyncio.create_task(lookup.resolve(f"n{number}.slow.example")) for number in range(40)]
+    await asyncio.sleep(0)  # they ask first
+    [found] = await lookup.resolve("well.example")
+    assert found["host"] == "127.0.0.1"
+    ends = Counter(type(error) for error in await asyncio.gather(*slow, return_exceptions=True))
+    assert ends == {TimeoutError: 4, LookupsHeldUp: 36}
+    assert len(slow_names.asked) == 5
+    await lookup.close()
+
+
+async def test_a_thread_that_hangs_counts_until_it_ends(slow_names: SlowNames) -> None:
+    """Who gave up waiting has not freed the thread: the next name waits for it, and has it when it ends."""
+    lookup = ThreadedLookup(threads=8, per_party=1, timeout_seconds=0.05, queue_seconds=0.05)
+    with pytest.raises(TimeoutError):
+        await lookup.resolve("a.slow.example")
+    with pytest.raises(LookupsHeldUp):
+        await lookup.resolve("b.slow.example")
+    await lookup.close()
+    patient = ThreadedLookup(threads=1, per_party=1, timeout_seconds=5, queue_seconds=5)
+    first, second = (asyncio.create_task(patient.resolve(f"{name}.slow.example")) for name in "ab")
+    await asyncio.sleep(0)
+    slow_names.let_go.set()
+    assert [len(found) for found in await asyncio.gather(first, second)] == [1, 1]
+    await patient.close()
+
+
+async def test_look_ups_are_shared_by_tenant_where_it_is_known(slow_names: SlowNames) -> None:
+    """A tenant with a slow name under each of many domains takes its own threads, and is told that we held it up."""
+    lookup = ThreadedLookup(threads=4, per_party=2, timeout_seconds=3, queue_seconds=0.1)
+    async with guarded_session(_LOOPBACK, lookup=lookup) as session:
+
+        async def get(name: str, tenant_id: int) -> Exchange:
+            return await GuardedHttp(session, _LOOPBACK).exchange(
+                "GET", f"http://{name}/", headers={}, connect_timeout_s=5, timeout_s=5, max_bytes=9,
+                tenant_id=tenant_id,
+            )  # fmt: skip
+
+        slow = [asyncio.create_task(get(f"d{number}-slow.example", 1)) for number in range(6)]
+        await asyncio.sleep(0.01)  # they ask first
+        found = await get("well.example", 2)
+        assert (found.held_up, found.resolve_ms is None) == (False, False)
+        waiting, answers = set(slow), list[Exchange]()
+        while len(answers) < 4:
+            ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            answers += [task.result() for task in ended]
+        assert [(each.held_up, each.sent, each.status) for each in answers] == [(True, False, None)] * 4
+        assert (answers[0].failure or "").startswith("Nothing was sent: ")
+        slow_names.let_go.set()
+        assert [each.held_up for each in await asyncio.gather(*waiting)] == [False, False]
 
 
 async def test_the_system_look_up_refuses_a_name_that_cannot_be_one() -> None:

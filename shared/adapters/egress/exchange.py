@@ -9,11 +9,14 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from shared.adapters.egress.failure import EXPECTED, failure_sentence
+from shared.adapters.egress.guard import LOOKUP_QUEUE_SECONDS, LookupsHeldUp, look_ups_for
 from shared.adapters.egress.progress import Progress
 from shared.domain.egress import EgressPolicy, url_problem
 
@@ -41,6 +44,8 @@ class Exchange:
     resolve_ms: int | None
     connect_ms: int | None
     total_ms: int
+    #: Nothing was tried: too many name look-ups were under way on our side. It says nothing about the other.
+    held_up: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ class _Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
+    held_up: bool = False
 
 
 class GuardedHttp:
@@ -83,10 +89,12 @@ class GuardedHttp:
         connect_timeout_s: float,
         timeout_s: float,
         max_bytes: int,
+        tenant_id: int | None = None,
     ) -> Exchange:
         """Send one request and read at most `max_bytes` of its answer within `timeout_s` in all.
 
-        `connect_timeout_s` covers all that happens before the first byte can leave. No redirect is followed.
+        `connect_timeout_s` covers all that happens before the first byte can leave, save a second at most in our own
+        queue of name look-ups: `tenant_id` says whose of them this one waits for. No redirect is followed.
         """
         request = _Request(
             method=method,
@@ -98,6 +106,7 @@ class GuardedHttp:
             max_bytes=max_bytes,
         )
         progress, answer = Progress(), _Answer()
+        look_ups_for.set(tenant_id)  # of this task: aiohttp hands nothing down to a resolver
         failure = url_problem(url, self._policy) or await self._converse(request, progress, answer)
         return _summed_up(url, progress, answer, failure)
 
@@ -108,6 +117,7 @@ class GuardedHttp:
                 answer.headers = response.headers
                 await _read_bounded(response, answer, request.max_bytes)
         except EXPECTED as error:
+            answer.held_up = isinstance(error, LookupsHeldUp)
             return failure_sentence(error, answered=answer.status is not None)
         return None
 
@@ -120,9 +130,18 @@ class GuardedHttp:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=request.connect_timeout_s),
+            timeout=aiohttp.ClientTimeout(total=None, connect=_connect_seconds(request)),
             trace_request_ctx=progress,
         )
+
+
+def _connect_seconds(request: _Request) -> float:
+    """Return the time to a connection, with what a name may have to wait for its look-up before that begins."""
+    try:
+        ip_address(urlsplit(request.url).hostname or "")
+    except ValueError:
+        return request.connect_timeout_s + LOOKUP_QUEUE_SECONDS
+    return request.connect_timeout_s
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, answer: _Answer, max_bytes: int) -> None:
@@ -149,4 +168,5 @@ def _summed_up(url: str, progress: Progress, answer: _Answer, failure: str | Non
         resolve_ms=progress.resolve_ms,
         connect_ms=progress.connect_ms,
         total_ms=progress.elapsed_ms(),
+        held_up=answer.held_up,
     )

@@ -8,10 +8,10 @@ from typing import Final
 
 import aiohttp
 
-from shared.adapters.egress.guard import EgressRefused
+from shared.adapters.egress.guard import EgressRefused, LookupsHeldUp
 
 #: Everything that a receiver, a name server or the network between can make a request raise.
-EXPECTED: Final = (EgressRefused, aiohttp.ClientError, TimeoutError, OSError)
+EXPECTED: Final = (EgressRefused, LookupsHeldUp, aiohttp.ClientError, TimeoutError, OSError)
 
 # First match wins: a class stands above those that it is derived from.
 _SENTENCES: Final[tuple[tuple[type[BaseException], str], ...]] = (
@@ -32,7 +32,7 @@ _SENTENCES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 def failure_sentence(error: BaseException, *, answered: bool) -> str:
     """Say what happened; `answered` if the status line had come by then."""
-    if isinstance(error, EgressRefused):
+    if isinstance(error, EgressRefused | LookupsHeldUp):
         return error.message
     if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ConnectionTimeoutError):
         return "The answer did not end in time." if answered else "No answer came in time."

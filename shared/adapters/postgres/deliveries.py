@@ -1,10 +1,11 @@
 """The deliverer's view of Postgres: claims, and what came of them.
 
-A claim walks round the origins, each process from where its last claim ended, so that no origin is served before
-another because of its name.
+A claim walks round the tenants, and within each round its origins, each process from where its last claim ended, so
+that none is served before another because of its name, and thousands of receivers of one tenant keep no other waiting.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import asyncpg
@@ -25,33 +26,66 @@ from shared.domain.delivery_schedule import (
     posts_for_retries,
 )
 from shared.domain.errors import PacelineError
-from shared.ports.delivering import Claim, ClaimedDelivery, Deliveries, OutgoingWebhook, Room, TryReport
+from shared.ports.delivering import (
+    Claim,
+    ClaimedDelivery,
+    Deliveries,
+    OutgoingWebhook,
+    Room,
+    TenantOrigin,
+    TryReport,
+)
 
 _SQL = queries("delivering")
 _log = structlog.get_logger()
 
-#: Origins that one claim looks at: a few milliseconds. With more, the next claims go on from there.
+#: Tenants, and origins of all of them, that one claim looks at: a few milliseconds. The next goes on from there.
 ORIGINS_PER_CLAIM: Final = 256
+#: Of these each tenant has its part, and so many at least, so that sixteen tenants are always looked at.
+ORIGINS_PER_TENANT: Final = 16
+#: Tenants whose last origin is remembered: the others' next walk begins at their first origin.
+ORIGINS_REMEMBERED: Final = 1_024
+#: Unless the operator says otherwise: a quarter of what one process posts at once (256), and eight receivers at their
+#: cap. All that one tenant's slow receivers can hold.
+POSTS_PER_TENANT: Final = 64
 #: As many lost deliveries as one claim puts back.
 EXPIRED_PER_CLAIM: Final = 256
 LOST_TRY: Final = "The deliverer was lost during this try: nobody knows whether the result arrived."
 
 
+@dataclass(slots=True)
+class _Walk:
+    """How far the claims of one lane, retries or first tries, have come."""
+
+    tenant_id: int = 0
+    #: The last origin within the tenants that have more of them than one claim looks at, or were cut short.
+    origins: dict[int, str] = field(default_factory=dict)
+
+
 class PostgresDeliveries(Deliveries):
-    """Deliveries in Postgres; `unseal` opens a tenant's webhook keys."""
+    """Deliveries in Postgres; `unseal` opens a tenant's webhook keys.
+
+    At most `per_tenant` posts of one tenant are under way, and `per_origin` of these to one origin.
+    """
 
     def __init__(
-        self, database: Database, *, unseal: Callable[[bytes], bytes], per_origin: int, lease_seconds: float
+        self,
+        database: Database,
+        *,
+        unseal: Callable[[bytes], bytes],
+        per_origin: int,
+        lease_seconds: float,
+        per_tenant: int = POSTS_PER_TENANT,
     ) -> None:
         self._database = database
         self._unseal = unseal
         self._per_origin = per_origin
+        self._per_tenant = per_tenant
         self._lease_seconds = lease_seconds
-        #: The origin at which the last claim ended, for retries and for first tries.
-        self._reached = {True: "", False: ""}
+        self._walks = {True: _Walk(), False: _Walk()}
 
     @override
-    async def claim(self, room: Room, reports: Mapping[str, TriesReport]) -> Claim:
+    async def claim(self, room: Room, reports: Mapping[TenantOrigin, TriesReport]) -> Claim:
         async with self._database.transaction() as connection:
             await connection.execute(_SQL["one_claim_at_a_time"])
             turns = await judge(connection, reports)
@@ -80,19 +114,27 @@ class PostgresDeliveries(Deliveries):
                 await _disable(connection, claimed, decision.reason)
         return settled
 
+    @override
+    async def give_back(self, claimed: ClaimedDelivery, delay_seconds: float) -> bool:
+        given_back = await self._database.row(
+            _SQL["give_back_delivery"],
+            claimed.tenant_id, claimed.campaign_id, claimed.number_id, claimed.epoch, delay_seconds,
+        )  # fmt: skip
+        return given_back is not None
+
     async def _claim(
         self, connection: asyncpg.Connection, most: int, *, retries: bool
     ) -> list[asyncpg.Record]:
         if most <= 0:
             return []
+        walk = self._walks[retries]
         found = await connection.fetch(
             _SQL["claim_deliveries"], retries, most, self._per_origin, posts_for_retries(self._per_origin),
-            self._lease_seconds, self._reached[retries], ORIGINS_PER_CLAIM,
+            self._lease_seconds, walk.tenant_id, ORIGINS_PER_CLAIM, ORIGINS_PER_TENANT, self._per_tenant,
+            posts_for_retries(self._per_tenant), list(walk.origins), list(walk.origins.values()),
         )  # fmt: skip
         rows = [row for row in found if row["number_id"] is not None]
-        if found:
-            # An origin that was cut short by the end of the room is the last one next time.
-            self._reached[retries] = rows[-1]["origin"] if len(rows) == most else found[0]["reached"]
+        _go_on(walk, found, rows, is_cut_short=len(rows) == most)
         return rows
 
     def _claimed(self, row: asyncpg.Record) -> ClaimedDelivery:
@@ -112,6 +154,7 @@ class PostgresDeliveries(Deliveries):
                 content_type=row["content_type"],
                 body=row["body"],
                 keys=self._keys(row),
+                tenant_id=row["tenant_id"],
             ),
         )
 
@@ -122,6 +165,28 @@ class PostgresDeliveries(Deliveries):
         except PacelineError as error:
             _log.error("webhook_keys_do_not_open", tenant_id=row["tenant_id"], reason=error.message)
             return ()
+
+
+def _go_on(
+    walk: _Walk, found: Sequence[asyncpg.Record], rows: Sequence[asyncpg.Record], *, is_cut_short: bool
+) -> None:
+    """Let the next claim begin behind what this one has looked at.
+
+    A tenant and an origin that were cut short, by the end of the room or of the tenant's own, are the last ones then.
+    """
+    taken = {row["tenant_id"]: row["origin"] for row in rows}
+    tenants = {row["walked_tenant_id"]: row for row in found}
+    is_full = sum(row["origins"] for row in tenants.values()) >= ORIGINS_PER_CLAIM
+    for tenant_id, row in tenants.items():
+        was_not_looked_at = is_full and row["room"] > 0 and row["origins"] == 0
+        if was_not_looked_at or (is_cut_short and row["turn"] > rows[-1]["turn"]):
+            return
+        walk.tenant_id = tenant_id
+        walk.origins.pop(tenant_id, None)
+        if row["origins"] > 1:
+            walk.origins[tenant_id] = taken.get(tenant_id, row["reached"])
+    for forgotten in list(walk.origins)[:-ORIGINS_REMEMBERED]:
+        del walk.origins[forgotten]
 
 
 async def _disable(connection: asyncpg.Connection, claimed: ClaimedDelivery, reason: str) -> None:

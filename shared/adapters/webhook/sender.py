@@ -60,6 +60,10 @@ class Answer(Protocol):
     def total_ms(self) -> int:
         """From the start to the end."""
 
+    @property
+    def held_up(self) -> bool:
+        """Nothing was tried: too much was under way on our side."""
+
 
 class Http(Protocol):
     """Makes single requests, guarded and bounded; what a receiver does is an answer, never an exception."""
@@ -74,8 +78,12 @@ class Http(Protocol):
         connect_timeout_s: float,
         timeout_s: float,
         max_bytes: int,
+        tenant_id: int | None,
     ) -> Answer:
-        """Send one request, follow no redirect, and read at most `max_bytes` of the answer."""
+        """Send one request, follow no redirect, and read at most `max_bytes` of the answer.
+
+        What is scarce on our side is shared by `tenant_id`.
+        """
 
 
 class WebhookSender:
@@ -110,6 +118,7 @@ class WebhookSender:
             connect_timeout_s=self._connect_timeout_s,
             timeout_s=self._timeout_s,
             max_bytes=MAX_ANSWER_BYTES,
+            tenant_id=delivery.tenant_id,
         )
         return _report(answer)
 
@@ -136,6 +145,7 @@ def _report(answer: Answer) -> TryReport:
         resolve_ms=answer.resolve_ms,
         connect_ms=answer.connect_ms,
         total_ms=answer.total_ms,
+        held_up=answer.held_up,
         answer=answer.body[:KEPT_ANSWER_BYTES],
         retry_after=None if retry_after is None else retry_after[:_KEPT_RETRY_AFTER_CHARACTERS],
     )

@@ -16,7 +16,7 @@ from services.dialer.deliverer import Deliverer
 from shared.adapters.egress.exchange import GuardedHttp
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.postgres.database import Database
-from shared.adapters.postgres.deliveries import PostgresDeliveries
+from shared.adapters.postgres.deliveries import POSTS_PER_TENANT, PostgresDeliveries
 from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
 from shared.adapters.sealing.sealer import Sealer
 from shared.adapters.webhook.sender import WebhookSender
@@ -29,7 +29,7 @@ from shared.domain.delivery_schedule import DeliveryLease, shortest_lease_second
 from shared.domain.egress import EgressPolicy
 from shared.observability.metric import Metric
 from shared.observability.tally import Tally
-from shared.ports.delivering import Claim, ClaimedDelivery, Room
+from shared.ports.delivering import Claim, ClaimedDelivery, Room, TenantOrigin
 from shared.ports.scoreboard import CampaignTotals, Scoreboard
 
 LOOPBACK = EgressPolicy(allow=(ip_network("127.0.0.0/8"),))
@@ -194,13 +194,22 @@ class Outbox:
     # Whoever delivers them ------------------------------------------------------------------------------------------
 
     async def store(
-        self, *, per_origin: int = 8, lease_seconds: float = 35, url: str | None = None
+        self,
+        *,
+        per_origin: int = 8,
+        per_tenant: int = POSTS_PER_TENANT,
+        lease_seconds: float = 35,
+        url: str | None = None,
     ) -> PostgresDeliveries:
         """Open a deliverer's view of the database, each with connections of its own."""
         database = await Database.connect(url or self.url, role="paceline_deliverer", size=8)
         self.databases.append(database)
         return PostgresDeliveries(
-            database, unseal=self.sealer.open, per_origin=per_origin, lease_seconds=lease_seconds
+            database,
+            unseal=self.sealer.open,
+            per_origin=per_origin,
+            per_tenant=per_tenant,
+            lease_seconds=lease_seconds,
         )
 
     async def desk(self) -> PostgresDeliveryDesk:
@@ -241,5 +250,7 @@ async def claimed(
 
 
 async def claim(store: PostgresDeliveries, room: Room = PLENTY, **reports: TriesReport) -> Claim:
-    """Claim what is due; `reports` are by the host of their origin, on port 80."""
-    return await store.claim(room, {f"http://{host}:80": report for host, report in reports.items()})
+    """Claim what is due; `reports` are the first tenant's, by the host of their origin, on port 80."""
+    return await store.claim(
+        room, {TenantOrigin(1, f"http://{host}:80"): report for host, report in reports.items()}
+    )

@@ -123,6 +123,7 @@ async def test_a_claim_goes_on_where_the_last_one_ended_even_if_there_was_nothin
 ) -> None:
     """Receivers whose retries are not due yet, more of them than one claim looks at, hide nobody behind them."""
     monkeypatch.setattr("shared.adapters.postgres.deliveries.ORIGINS_PER_CLAIM", 4)
+    monkeypatch.setattr("shared.adapters.postgres.deliveries.ORIGINS_PER_TENANT", 2)
     tenant_id = await outbox.tenant()
     for host in range(10):
         await outbox.put(tenant_id, f"http://a{host}/")
@@ -158,7 +159,7 @@ async def test_a_claim_reads_as_little_for_a_backlog_as_for_one(
     taken = by_origin(await claimed(store))
     assert taken == ({"well": 1} if lane == "retries of tomorrow" else {"slow": 8, "well": 1})
     await outbox.put(tenant_id, WELL)
-    assert await _pages_of_a_claim(outbox) < 100  # a whole look would take 20 for each 1,000
+    assert await _pages_of_a_claim(outbox) < 150  # a whole look would take 20 for each 1,000
 
 
 async def _pages_of_a_claim(outbox: Outbox) -> int:
@@ -174,7 +175,8 @@ async def _pages_of_a_claim(outbox: Outbox) -> int:
         await connection.execute(f"PREPARE claim AS {sql['claim_deliveries']}")
         for retries in ("true", "false"):
             plan = await connection.fetchval(
-                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE claim({retries}, 256, 8, 3, 35, '', 256)"
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)"
+                f" EXECUTE claim({retries}, 256, 8, 3, 35, 0, 256, 16, 64, 20, '{{}}', '{{}}')"
             )
             top = json.loads(plan)[0]["Plan"]
             pages += top["Shared Hit Blocks"] + top["Shared Read Blocks"]
@@ -253,7 +255,7 @@ async def test_an_origin_that_fails_is_left_alone_and_all_deliverers_know(outbox
     await outbox.put(tenant_id, WELL, 1)
     one, other = await outbox.store(), await outbox.store()
     told = await claim(one, slow=DOWN)
-    assert [(turn.origin, turn.circuit.state) for turn in told.turns] == [
+    assert [(turn.goes_to.origin, turn.circuit.state) for turn in told.turns] == [
         ("http://slow:80", CircuitState.OPEN)
     ]
     assert by_origin(told.deliveries) == {"well": 1}
@@ -264,6 +266,7 @@ async def test_an_origin_that_fails_is_left_alone_and_all_deliverers_know(outbox
 
 async def test_tries_of_all_deliverers_add_up(outbox: Outbox) -> None:
     """Five failures here and five there are ten."""
+    await outbox.tenant()
     stores = [await outbox.store() for _ in range(5)]
     await asyncio.gather(*(claim(store, slow=TriesReport(failed=2)) for store in stores))
     assert await outbox.one("SELECT failures FROM receiver_circuit WHERE state = 'OPEN'") == 10
@@ -271,6 +274,7 @@ async def test_tries_of_all_deliverers_add_up(outbox: Outbox) -> None:
 
 async def test_a_good_receiver_has_no_row(outbox: Outbox) -> None:
     """Successes alone write nothing; after failures, a window of successes takes the row away."""
+    await outbox.tenant()
     store = await outbox.store()
     await claim(store, well=TriesReport(answered=50))
     assert await outbox.one("SELECT count(*) FROM receiver_circuit") == 0
@@ -333,6 +337,96 @@ async def test_a_failed_probe_doubles_the_pause_and_is_not_told_again(outbox: Ou
     [row] = await outbox.sql("SELECT state, shut_until - clock_timestamp() AS pause FROM receiver_circuit")
     assert row["state"] == "OPEN"
     assert timedelta(seconds=55) < row["pause"] <= timedelta(seconds=60)
+
+
+async def test_one_tenants_failures_leave_anothers_results_to_the_same_origin_alone(outbox: Outbox) -> None:
+    """The circuit that opens is the tenant's: its results wait, its neighbour's go out. Each has a cap of its own."""
+    tenant_id, neighbour = await outbox.tenant(), await outbox.tenant()
+    await outbox.put(tenant_id, f"{SLOW}/wrong", 20)
+    await outbox.put(neighbour, SLOW, 20)
+    store = await outbox.store()
+    told = await claim(store, slow=DOWN)
+    assert [turn.goes_to.tenant_id for turn in told.turns] == [tenant_id]
+    assert {delivery.tenant_id for delivery in told.deliveries} == {neighbour}
+    assert len(told.deliveries) == 8
+    await outbox.sql("DELETE FROM receiver_circuit")
+    assert [delivery.tenant_id for delivery in await claimed(store)] == [tenant_id] * 8
+
+
+# Tenants.
+
+
+async def test_a_tenant_has_its_cap_over_all_deliverers_and_leaves_the_rest(outbox: Outbox) -> None:
+    """A hundred receivers of one tenant get twenty posts together; another tenant's one result goes out beside them."""
+    tenant_id, neighbour = await outbox.tenant(), await outbox.tenant()
+    for host in range(100):
+        await outbox.put(tenant_id, f"http://slow{host}/", 2)
+    await outbox.put(neighbour, WELL)
+    stores = [await outbox.store(per_tenant=20) for _ in range(4)]
+    claims = await asyncio.gather(*(claimed(store, Room(posts=50, retries=10)) for store in stores))
+    taken = Counter(delivery.tenant_id for each in claims for delivery in each)
+    assert taken == {tenant_id: 20, neighbour: 1}
+    [ended] = [delivery for each in claims for delivery in each if delivery.tenant_id == neighbour]
+    assert await stores[0].record(ended, ANSWERED, Delivered())
+    assert await claimed(stores[0]) == []
+
+
+async def test_a_tenants_retries_leave_its_first_tries_their_part(outbox: Outbox) -> None:
+    """Of the tenant's cap, too, retries get 30 % while first tries are due, and all of it otherwise."""
+    tenant_id = await outbox.tenant()
+    for host in range(30):
+        await outbox.put(tenant_id, f"http://retries{host}/")
+    await outbox.sql("UPDATE delivery SET state = 'RETRY', tries = 1")
+    only_retries = await claimed(await outbox.store(per_tenant=10))
+    assert len(only_retries) == 10
+    await outbox.sql("UPDATE delivery SET state = 'RETRY', lease_until = NULL")
+    for host in range(30):
+        await outbox.put(tenant_id, f"http://first{host}/")
+    taken = await claimed(await outbox.store(per_tenant=10))
+    assert Counter(delivery.is_retry for delivery in taken) == {True: 3, False: 7}
+
+
+async def test_thousands_of_receivers_of_one_tenant_hide_no_other_tenant(outbox: Outbox) -> None:
+    """Two thousand origins of one tenant, none of them due, are not walked through before the next tenant's turn."""
+    tenant_id, neighbour = await outbox.tenant(), await outbox.tenant()
+    await outbox.put(tenant_id, SLOW, 2_000)
+    await outbox.sql(
+        "UPDATE delivery SET state = 'RETRY', tries = 1, origin = 'http://slow' || number_id || ':80',"
+        " next_at = clock_timestamp() + interval '1 h'"
+    )
+    await outbox.put(neighbour, WELL)
+    await outbox.sql("UPDATE delivery SET state = 'RETRY', tries = 1 WHERE tenant_id = $1", neighbour)
+    await outbox.sql("ANALYZE delivery")
+    assert by_origin(await claimed(await outbox.store())) == {"well": 1}
+
+
+async def test_all_receivers_of_a_tenant_get_their_turn(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With more origins than one claim looks at for a tenant, the next claims go on where the last one ended."""
+    monkeypatch.setattr("shared.adapters.postgres.deliveries.ORIGINS_PER_CLAIM", 4)
+    monkeypatch.setattr("shared.adapters.postgres.deliveries.ORIGINS_PER_TENANT", 2)
+    tenants = [await outbox.tenant() for _ in range(3)]
+    for tenant_id in tenants:
+        for host in range(7):
+            await outbox.put(tenant_id, f"http://host{host}/")
+    store = await outbox.store()
+    taken = [delivery for _ in range(14) for delivery in await claimed(store)]
+    assert Counter(delivery.tenant_id for delivery in taken) == dict.fromkeys(tenants, 7)
+
+
+async def test_what_was_given_back_costs_no_try_and_waits(outbox: Outbox) -> None:
+    """It stands as if it had not been claimed, with nothing in its log; a lease that was lost is not given back."""
+    [call_id] = await outbox.put(await outbox.tenant(), WELL)
+    store = await outbox.store()
+    [held] = await claimed(store)
+    assert await store.give_back(held, 60)
+    assert not await store.give_back(held, 60)
+    assert await claimed(store) == []
+    assert await outbox.log(call_id) == []
+    await outbox.make_due()
+    [again] = await claimed(store)
+    assert (again.tries, again.is_retry, again.webhook) == (0, False, held.webhook)
 
 
 # Disabled receivers.

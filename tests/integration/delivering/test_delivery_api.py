@@ -17,11 +17,12 @@ from services.api.server import application
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
+from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.result_feed import PostgresResultFeed
 from shared.adapters.postgres.tenants import create_token, tenant_id
 from shared.domain.circuit import TriesReport
 from shared.domain.delivery_schedule import Delivered, Disabled, Failed, RetryAt
-from shared.ports.delivering import Room, TryReport
+from shared.ports.delivering import Room, TenantOrigin, TryReport
 from tests.integration.delivering.outbox import Outbox, claim, claimed
 
 URL = "http://crm.example/results"
@@ -179,7 +180,9 @@ async def test_a_delivery_says_why_it_waits(world: World) -> None:
     """Left alone with its receiver, or parked because that wants no more: in words, with the time."""
     [call_id] = await world.outbox.put(world.acme.tenant_id, URL)
     store = await world.outbox.store()
-    await store.claim(NO_ROOM, {"http://crm.example:80": TriesReport(failed=10)})
+    await store.claim(
+        NO_ROOM, {TenantOrigin(world.acme.tenant_id, "http://crm.example:80"): TriesReport(failed=10)}
+    )
     _, shown = await world.acme.get(f"/api/deliveries/{call_id}")
     assert shown["waits_because"].startswith("Most tries to its receiver fail: it is left alone until 2")
     await world.outbox.sql("DELETE FROM receiver_circuit")
@@ -189,6 +192,25 @@ async def test_a_delivery_says_why_it_waits(world: World) -> None:
     await store.record(delivery, report(410), Disabled(reason="The receiver answered 410 Gone."))
     _, shown = await world.acme.get(f"/api/deliveries/{call_id}")
     assert shown["waits_because"].startswith("Its receiver is disabled since 2")
+
+
+async def nothing_has_arrived_that_is_on_its_way(outbox: Outbox) -> bool:
+    """Ask as `paceline check` does."""
+    return not await outbox.sql(queries("invariants")["one_webhook_id_per_result"])
+
+
+async def test_many_that_have_arrived_are_on_their_way_again(world: World) -> None:
+    """A replay of a range takes back the moment of arrival of each, and so nothing alarms whoever checks."""
+    campaign_id = await world.outbox.campaign(world.acme.tenant_id)
+    await world.outbox.put(world.acme.tenant_id, URL, 5, campaign_id=campaign_id)
+    store = await world.outbox.store()
+    for held in await claimed(store):
+        await store.record(held, report(200), Delivered())
+    _, replayed = await world.acme.post(
+        "/api/deliveries/replay", campaign_id=str(campaign_id), state="DELIVERED"
+    )
+    assert replayed["replayed"] == 5
+    assert await nothing_has_arrived_that_is_on_its_way(world.outbox)
 
 
 async def test_a_delivery_is_sent_again_with_the_same_id_and_bytes(world: World) -> None:
@@ -201,6 +223,7 @@ async def test_a_delivery_is_sent_again_with_the_same_id_and_bytes(world: World)
             200,
             {"status": "success", "replayed": 1},
         )
+        assert await nothing_has_arrived_that_is_on_its_way(world.outbox)
         again = next(each for each in await claimed(store) if each.number_id == states[state])
         assert (again.tries, again.is_retry) == (0, True)
         assert (again.webhook.webhook_id, again.webhook.body.decode()) == (
@@ -249,6 +272,7 @@ async def test_many_are_counted_first_and_then_sent_again(world: World) -> None:
     ] == ids[2:5]
     _, rest = await world.acme.post("/api/deliveries/replay", campaign_id=str(campaign_id), state="failed")
     assert rest["replayed"] == 7
+    assert await nothing_has_arrived_that_is_on_its_way(world.outbox)
     _, none = await world.acme.post("/api/deliveries/replay", campaign_id=str(campaign_id), state="DELIVERED")
     assert none["replayed"] == 0
     store = await world.outbox.store(per_origin=100)

@@ -12,21 +12,22 @@ SELECT pg_advisory_xact_lock(hashtext('paceline: claim deliveries')), set_config
 SELECT clock_timestamp() AS now;
 
 -- name: circuits
--- What is remembered of these origins.
-SELECT origin, state, window_began_at, samples, failures, times_opened, shut_until
-FROM receiver_circuit WHERE origin = ANY ($1::text[]);
+-- What is remembered of these tenants' origins, pair by pair.
+SELECT tenant_id, origin, state, window_began_at, samples, failures, times_opened, shut_until
+FROM receiver_circuit JOIN unnest($1::bigint[], $2::text[]) AS asked (tenant_id, origin) USING (tenant_id, origin);
 
 -- name: remember_circuit
 -- A circuit as it was judged to be.
-INSERT INTO receiver_circuit (origin, state, window_began_at, samples, failures, times_opened, shut_until)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (origin) DO UPDATE
+INSERT INTO receiver_circuit (tenant_id, origin, state, window_began_at, samples, failures, times_opened, shut_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (tenant_id, origin) DO UPDATE
 SET state = excluded.state, window_began_at = excluded.window_began_at, samples = excluded.samples,
     failures = excluded.failures, times_opened = excluded.times_opened, shut_until = excluded.shut_until;
 
 -- name: forget_circuits
--- Origins that nothing is known against.
-DELETE FROM receiver_circuit WHERE origin = ANY ($1::text[]);
+-- Origins that nothing is known against, pair by pair.
+DELETE FROM receiver_circuit k USING unnest($1::bigint[], $2::text[]) AS asked (tenant_id, origin)
+WHERE k.tenant_id = asked.tenant_id AND k.origin = asked.origin;
 
 -- name: free_expired_deliveries
 -- SENDING -> RETRY for what a silent deliverer held. The try stands in the log, since it may have arrived.
@@ -46,56 +47,110 @@ SELECT tenant_id, campaign_id, number_id, try_no, $2 FROM freed
 RETURNING try_no;
 
 -- name: claim_deliveries
--- QUEUED | RETRY -> SENDING for what is due among the retries or among the first tries (`$1`), at most `$2`. An origin
--- has at most `$3` posts under way, retries at most `$4` of them while first tries are due; one probe once the pause of
--- an open circuit is over, and nothing before. To a disabled receiver nothing goes: QUEUED | RETRY -> PARKED.
--- The origins are stepped through by the index, from the one behind `$6` on and round, at most `$7` of them: a backlog
--- costs as much as a single delivery, and `reached` tells where the next claim goes on. The rows are updated where they
--- were found (ctid): a planner that has to guess how many they are reads the whole table instead.
-WITH RECURSIVE origins (origin, began, step) AS (
-    SELECT first.origin, first.origin, 1
+-- QUEUED | RETRY -> SENDING for what is due among the retries or among the first tries (`$1`), at most `$2`. A tenant
+-- has at most `$9` posts under way, and `$3` to any one origin; retries at most `$10` and `$4` of them while first tries
+-- are due; one probe once the pause of an open circuit is over, and nothing before. To a disabled receiver nothing goes:
+-- QUEUED | RETRY -> PARKED.
+-- The index is stepped through, tenant by tenant from the one behind `$6` on and round, and within each tenant origin by
+-- origin, from the one behind its entry in `$11` and `$12` on and round. One claim looks at `$7` tenants and `$7` origins
+-- in all, divided among the tenants, but at `$8` of each at least: thousands of origins of one tenant delay only that
+-- tenant, and a backlog costs as much as a single delivery. Each tenant's first row tells how far its walk came. The
+-- rows are updated where they were found (ctid): a planner that has to guess how many they are reads the whole table.
+-- And every step asks in the whole order of the index of what is due, lest another index, in less of it, look shorter;
+-- `OFFSET 0` keeps the planner from asking the same again wherever the answer is used.
+WITH RECURSIVE tenants (tenant_id, began, turn) AS (
+    SELECT first.tenant_id, first.tenant_id, 1
     FROM (SELECT COALESCE(
-        (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1 AND d.origin > $6
-         ORDER BY d.origin LIMIT 1),
-        (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
-         ORDER BY d.origin LIMIT 1)) AS origin) AS first
-    WHERE first.origin IS NOT NULL
+        (SELECT d.tenant_id FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1 AND d.tenant_id > $6
+         ORDER BY d.tenant_id, d.origin LIMIT 1),
+        (SELECT d.tenant_id FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+         ORDER BY d.tenant_id, d.origin LIMIT 1)) AS tenant_id OFFSET 0) AS first
+    WHERE first.tenant_id IS NOT NULL
     UNION ALL
-    SELECT next.origin, o.began, o.step + 1
-    FROM origins o
+    SELECT next.tenant_id, t.began, t.turn + 1
+    FROM tenants t
     CROSS JOIN LATERAL (SELECT COALESCE(
-        (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1 AND d.origin > o.origin
-         ORDER BY d.origin LIMIT 1),
-        (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
-         ORDER BY d.origin LIMIT 1)) AS origin) AS next
-    WHERE next.origin <> o.began AND o.step < $7
-), due AS (
-    SELECT d.row_at, d.tenant_id, d.campaign_id, d.number_id, o.step, c.origin IS NOT NULL AS is_probe,
-           EXISTS (SELECT 1 FROM receiver_disabled r WHERE r.tenant_id = d.tenant_id
-                   AND r.url_hash = hashtextextended(d.url, 0) AND r.url = d.url) AS is_disabled
-    FROM origins o
-    LEFT JOIN LATERAL (
-        SELECT k.origin, k.shut_until FROM receiver_circuit k WHERE k.origin = o.origin AND k.state <> 'CLOSED'
-    ) AS c ON true
+        (SELECT d.tenant_id FROM delivery d
+         WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1 AND d.tenant_id > t.tenant_id
+         ORDER BY d.tenant_id, d.origin LIMIT 1),
+        (SELECT d.tenant_id FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+         ORDER BY d.tenant_id, d.origin LIMIT 1)) AS tenant_id OFFSET 0) AS next
+    WHERE next.tenant_id <> t.began AND t.turn < $7
+), shares AS MATERIALIZED (
+    SELECT t.tenant_id, t.turn,
+           CASE WHEN $1 AND (
+               SELECT n.origin FROM delivery n
+               WHERE n.state IN ('QUEUED', 'RETRY') AND NOT n.again AND n.tenant_id = t.tenant_id
+               ORDER BY n.origin, n.next_at LIMIT 1) IS NOT NULL
+           THEN GREATEST(0, LEAST($10 - under_way.retries, $9 - under_way.posts))
+           ELSE GREATEST(0, $9 - under_way.posts) END AS room
+    FROM tenants t
     CROSS JOIN LATERAL (
         SELECT count(*) AS posts, count(*) FILTER (WHERE s.again) AS retries
-        FROM delivery s WHERE s.state = 'SENDING' AND s.origin = o.origin
+        FROM delivery s WHERE s.state = 'SENDING' AND s.tenant_id = t.tenant_id
     ) AS under_way
+), lanes AS MATERIALIZED (
+    SELECT s.tenant_id, s.turn, o.origin, o.step
+    FROM (SELECT * FROM shares WHERE room > 0 ORDER BY turn) AS s
     CROSS JOIN LATERAL (
-        SELECT f.ctid AS row_at, f.tenant_id, f.campaign_id, f.number_id, f.url FROM delivery f
-        WHERE f.state IN ('QUEUED', 'RETRY') AND f.again = $1 AND f.origin = o.origin
-          AND f.next_at <= statement_timestamp()
-        ORDER BY f.next_at
-        LIMIT CASE
-            WHEN c.shut_until > statement_timestamp() THEN 0
-            WHEN c.origin IS NOT NULL THEN 1
-            WHEN $1 AND EXISTS (
-                SELECT 1 FROM delivery n WHERE n.state IN ('QUEUED', 'RETRY') AND NOT n.again AND n.origin = o.origin
-                AND n.next_at <= statement_timestamp())
-            THEN GREATEST(0, LEAST($4 - under_way.retries, $3 - under_way.posts))
-            ELSE GREATEST(0, $3 - under_way.posts) END
-        FOR UPDATE SKIP LOCKED
-    ) AS d
+        WITH RECURSIVE origins (origin, began, step) AS (
+            SELECT first.origin, first.origin, 1
+            FROM (SELECT COALESCE(
+                (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+                 AND d.tenant_id = s.tenant_id
+                 AND d.origin > COALESCE(($12::text[])[array_position($11::bigint[], s.tenant_id)], '')
+                 ORDER BY d.origin, d.next_at LIMIT 1),
+                (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+                 AND d.tenant_id = s.tenant_id ORDER BY d.origin, d.next_at LIMIT 1)) AS origin OFFSET 0) AS first
+            WHERE first.origin IS NOT NULL
+            UNION ALL
+            SELECT next.origin, o.began, o.step + 1
+            FROM origins o
+            CROSS JOIN LATERAL (SELECT COALESCE(
+                (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+                 AND d.tenant_id = s.tenant_id AND d.origin > o.origin ORDER BY d.origin, d.next_at LIMIT 1),
+                (SELECT d.origin FROM delivery d WHERE d.state IN ('QUEUED', 'RETRY') AND d.again = $1
+                 AND d.tenant_id = s.tenant_id ORDER BY d.origin, d.next_at LIMIT 1)) AS origin OFFSET 0) AS next
+            WHERE next.origin <> o.began
+              AND o.step < GREATEST($8, $7 / (SELECT count(*) FROM shares e WHERE e.room > 0))
+        )
+        SELECT origin, step FROM origins
+    ) AS o
+    LIMIT $7
+), due AS (
+    SELECT p.row_at, p.tenant_id, p.campaign_id, p.number_id, s.turn, p.step, p.is_probe,
+           EXISTS (SELECT 1 FROM receiver_disabled r WHERE r.tenant_id = p.tenant_id
+                   AND r.url_hash = hashtextextended(p.url, 0) AND r.url = p.url) AS is_disabled
+    FROM (SELECT * FROM shares WHERE room > 0 ORDER BY turn) AS s
+    CROSS JOIN LATERAL (
+        SELECT d.*, o.step, c.origin IS NOT NULL AS is_probe
+        FROM (SELECT * FROM lanes l WHERE l.tenant_id = s.tenant_id ORDER BY l.step) AS o
+        LEFT JOIN LATERAL (
+            SELECT k.origin, k.shut_until FROM receiver_circuit k
+            WHERE k.tenant_id = s.tenant_id AND k.origin = o.origin AND k.state <> 'CLOSED'
+        ) AS c ON true
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS posts, count(*) FILTER (WHERE s2.again) AS retries
+            FROM delivery s2 WHERE s2.state = 'SENDING' AND s2.tenant_id = s.tenant_id AND s2.origin = o.origin
+        ) AS under_way
+        CROSS JOIN LATERAL (
+            SELECT f.ctid AS row_at, f.tenant_id, f.campaign_id, f.number_id, f.url FROM delivery f
+            WHERE f.state IN ('QUEUED', 'RETRY') AND f.again = $1 AND f.tenant_id = s.tenant_id
+              AND f.origin = o.origin AND f.next_at <= statement_timestamp()
+            ORDER BY f.next_at
+            LIMIT CASE
+                WHEN c.shut_until > statement_timestamp() THEN 0
+                WHEN c.origin IS NOT NULL THEN 1
+                WHEN $1 AND (
+                    SELECT n.next_at FROM delivery n WHERE n.state IN ('QUEUED', 'RETRY') AND NOT n.again
+                    AND n.tenant_id = s.tenant_id AND n.origin = o.origin
+                    ORDER BY n.next_at LIMIT 1) <= statement_timestamp()
+                THEN GREATEST(0, LEAST($4 - under_way.retries, $3 - under_way.posts))
+                ELSE GREATEST(0, $3 - under_way.posts) END
+            FOR UPDATE SKIP LOCKED
+        ) AS d
+        LIMIT s.room
+    ) AS p
     LIMIT $2
 ), claimed AS (
     UPDATE delivery d
@@ -107,13 +162,26 @@ WITH RECURSIVE origins (origin, began, step) AS (
     RETURNING d.*, due.step, due.is_probe
 ), probing AS (
     UPDATE receiver_circuit k SET state = 'PROBING', shut_until = clock_timestamp() + make_interval(secs => $5)
-    FROM claimed c WHERE c.is_probe AND c.state = 'SENDING' AND k.origin = c.origin
+    FROM claimed c WHERE c.is_probe AND c.state = 'SENDING' AND k.tenant_id = c.tenant_id AND k.origin = c.origin
 )
-SELECT reached.origin AS reached, clock_timestamp() AS now, c.state::text, c.tenant_id, c.campaign_id, c.number_id,
-       c.epoch, c.tries, c.again, c.is_probe, c.origin, c.webhook_id, c.url, c.content_type, c.body, t.webhook_keys
-FROM (SELECT origin FROM origins ORDER BY step DESC LIMIT 1) AS reached
-LEFT JOIN (claimed c JOIN tenant t USING (tenant_id)) ON true
-ORDER BY c.step, c.next_at;
+SELECT s.turn, s.tenant_id AS walked_tenant_id, walk.origins, walk.reached, s.room, clock_timestamp() AS now,
+       c.state::text, c.tenant_id, c.campaign_id, c.number_id, c.epoch, c.tries, c.again, c.is_probe, c.origin,
+       c.webhook_id, c.url, c.content_type, c.body, t.webhook_keys
+FROM shares s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS origins, (array_agg(l.origin ORDER BY l.step DESC))[1] AS reached
+    FROM lanes l WHERE l.tenant_id = s.tenant_id
+) AS walk
+LEFT JOIN (claimed c JOIN tenant t USING (tenant_id)) ON c.tenant_id = s.tenant_id
+ORDER BY s.turn, c.step, c.next_at;
+
+-- name: give_back_delivery
+-- SENDING -> RETRY for one whose try never began: it stands as before the claim, costs no try, and is due after `$5` s.
+-- No row: the lease had gone.
+UPDATE delivery
+SET state = 'RETRY', lease_until = NULL, next_at = clock_timestamp() + make_interval(secs => $5)
+WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = $3 AND epoch = $4 AND state = 'SENDING'
+RETURNING number_id;
 
 -- name: settle_delivery
 -- SENDING -> DELIVERED | RETRY | FAILED | PARKED as decided, and the try's line in the log. No row: the lease had gone.

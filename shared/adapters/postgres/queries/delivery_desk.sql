@@ -30,7 +30,7 @@ ORDER BY d.number_id LIMIT $4;
 SELECT d.number_id, d.campaign_id, d.state::text, d.webhook_id, d.url, d.tries + d.tries_before AS all_tries, d.next_at,
        d.created_at, d.delivered_at, d.content_type, d.body, k.shut_until, x.disabled_at
 FROM result r JOIN delivery d USING (tenant_id, campaign_id, number_id)
-LEFT JOIN receiver_circuit k ON k.origin = d.origin AND k.state <> 'CLOSED'
+LEFT JOIN receiver_circuit k ON k.tenant_id = d.tenant_id AND k.origin = d.origin AND k.state <> 'CLOSED'
 LEFT JOIN receiver_disabled x
     ON x.tenant_id = d.tenant_id AND x.url_hash = hashtextextended(d.url, 0) AND x.url = d.url
 WHERE r.tenant_id = $1 AND r.number_id = $2;
@@ -44,7 +44,8 @@ ORDER BY try_no DESC LIMIT $4;
 -- name: replay_delivery
 -- DELIVERED | FAILED | PARKED -> QUEUED for one delivery. No row: it is in no such state, or its receiver is disabled.
 UPDATE delivery d
-SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at
+SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at,
+    delivered_at = NULL
 FROM result r
 WHERE r.tenant_id = $1 AND r.number_id = $2
   AND d.tenant_id = r.tenant_id AND d.campaign_id = r.campaign_id AND d.number_id = r.number_id
@@ -70,7 +71,8 @@ WHERE d.tenant_id = $1 AND d.state = $2::delivery_state AND d.state IN ('DELIVER
 -- DELIVERED | FAILED | PARKED -> QUEUED for many deliveries; the oldest are due first.
 WITH queued AS (
     UPDATE delivery d
-    SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at
+    SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at,
+        delivered_at = NULL
     WHERE d.tenant_id = $1 AND d.state = $2::delivery_state AND d.state IN ('DELIVERED', 'FAILED', 'PARKED')
       AND ($3::bigint IS NULL OR d.campaign_id = $3)
       AND ($4::timestamptz IS NULL OR d.created_at >= $4) AND ($5::timestamptz IS NULL OR d.created_at < $5)
@@ -93,7 +95,8 @@ RETURNING disabled_at;
 -- PARKED -> QUEUED for everything that waits for one receiver; the oldest are due first.
 WITH queued AS (
     UPDATE delivery d
-    SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at
+    SET state = 'QUEUED', tries_before = d.tries_before + d.tries, tries = 0, next_at = d.created_at,
+        delivered_at = NULL
     WHERE d.tenant_id = $1 AND d.state = 'PARKED' AND d.url = $2
     RETURNING 1
 )

@@ -3,14 +3,21 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from services.dialer.deliverer import POLL_SECONDS, POSTS_AT_ONCE, RECORD_SECONDS, Deliverer
+from services.dialer.deliverer import (
+    BROKEN_TRY,
+    HELD_UP_SECONDS,
+    POLL_SECONDS,
+    POSTS_AT_ONCE,
+    RECORD_SECONDS,
+    Deliverer,
+)
 from shared.domain.circuit import TriesReport
 from shared.domain.delivery_schedule import (
     JITTER_SHARE,
@@ -32,6 +39,7 @@ from shared.ports.delivering import (
     Deliveries,
     OutgoingWebhook,
     Room,
+    TenantOrigin,
     TryReport,
     WebhookPost,
 )
@@ -72,11 +80,12 @@ class MemoryDeliveries(Deliveries):
     records_away: int = 0
     stale: bool = False
     #: Each claim: when, with how much room, and what was reported with it.
-    claims: list[tuple[float, Room, dict[str, TriesReport]]] = field(default_factory=list)
+    claims: list[tuple[float, Room, dict[TenantOrigin, TriesReport]]] = field(default_factory=list)
     recorded: list[tuple[int, TryReport, Decision]] = field(default_factory=list)
+    given_back: list[tuple[int, float]] = field(default_factory=list)
 
     @override
-    async def claim(self, room: Room, reports: Mapping[str, TriesReport]) -> Claim:
+    async def claim(self, room: Room, reports: Mapping[TenantOrigin, TriesReport]) -> Claim:
         if self.claims_away > 0:
             self.claims_away -= 1
             raise Unavailable
@@ -90,6 +99,11 @@ class MemoryDeliveries(Deliveries):
             self.records_away -= 1
             raise Unavailable
         self.recorded.append((claimed.number_id, report, decision))
+        return not self.stale
+
+    @override
+    async def give_back(self, claimed: ClaimedDelivery, delay_seconds: float) -> bool:
+        self.given_back.append((claimed.number_id, delay_seconds))
         return not self.stale
 
 
@@ -254,13 +268,13 @@ def test_what_came_of_tries_is_told_with_the_next_claim() -> None:
 
     with capture_logs() as lines:
         office.work(story=story)
-    told = [reports[ORIGIN] for _, _, reports in office.deliveries.claims if reports]
+    told = [reports[TenantOrigin(1, ORIGIN)] for _, _, reports in office.deliveries.claims if reports]
     assert told == [TriesReport(failed=3)]
     assert "deliveries_not_claimed" in [line["event"] for line in lines]
 
 
 def test_a_mistake_in_one_delivery_stops_no_other() -> None:
-    """It is said, and the loop goes on."""
+    """It is said, takes the schedule like any failure with the reason in its log, and the loop goes on."""
     office = Office(MemoryDeliveries([delivery(1)]), ScriptedPost(error=ZeroDivisionError()))
 
     async def story(office: Office) -> None:
@@ -272,7 +286,37 @@ def test_a_mistake_in_one_delivery_stops_no_other() -> None:
     with capture_logs() as lines:
         office.work(story=story)
     assert [line["event"] for line in lines] == ["delivery_broke"]
-    assert [number for number, _, _ in office.deliveries.recorded] == [2]
+    broken, sound = office.deliveries.recorded
+    assert (broken[0], sound[0]) == (1, 2)
+    assert isinstance(broken[2], RetryAt)
+    assert broken[2].delay_seconds >= SCHEDULE_SECONDS[1] * (1 - JITTER_SHARE)
+    assert broken[1].error == f"{BROKEN_TRY} (ZeroDivisionError)"
+    assert all(TenantOrigin(1, ORIGIN) not in told for _, _, told in office.deliveries.claims[:2])
+
+
+def test_a_mistake_at_every_try_ends_with_the_schedule() -> None:
+    """The last try of the schedule is the last one, whosever fault it was."""
+    office = Office(
+        MemoryDeliveries([delivery(tries=len(SCHEDULE_SECONDS) - 1)]), ScriptedPost(error=KeyError("x"))
+    )
+    with capture_logs():
+        office.work()
+    [(_, _, decided)] = office.deliveries.recorded
+    assert isinstance(decided, Failed)
+
+
+def test_what_we_held_up_ourselves_is_given_back() -> None:
+    """No try is written, nothing is said against the receiver, and it waits for a moment."""
+    held_up = replace(answer(None), error="Nothing was sent.", sent=False, held_up=True)
+    office = Office(MemoryDeliveries([delivery()]), ScriptedPost(held_up))
+    with capture_logs() as lines:
+        office.work(seconds=POLL_SECONDS * 2)
+    [(number_id, delay_seconds)] = office.deliveries.given_back
+    assert number_id == 7
+    assert HELD_UP_SECONDS <= delay_seconds <= 2 * HELD_UP_SECONDS
+    assert office.deliveries.recorded == []
+    assert all(reports == {} for _, _, reports in office.deliveries.claims)
+    assert [line["event"] for line in lines] == ["delivery_held_up"]
 
 
 # Postgres away, a lease that ends, the end -------------------------------------------------------------------------
