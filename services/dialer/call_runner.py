@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 import structlog
 
@@ -21,6 +20,7 @@ from services.dialer.persistence import insist
 from services.dialer.witness import CallWitness
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
 from shared.domain.disposition import CallEnding, Disposition, Outcome, Stage, disposition_of
+from shared.domain.drain import AFTER_HANG_UP_SECONDS
 from shared.domain.errors import Unavailable
 from shared.domain.fence import fence_of
 from shared.domain.gate import GateFacts, verdict, words
@@ -36,26 +36,20 @@ from shared.domain.retry import (
 )
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
-from shared.ports.fetching import DocumentFetcher
+from shared.ports.fetching import DocumentStore
 from shared.ports.interpreting import Interpreter
 from shared.telephony.port import (
     Answered,
-    CalleeTypeDetected,
-    DigitPressed,
     Ended,
     LiveCall,
     NoTrunk,
     OutboundCall,
-    PlayEnded,
     Ringing,
     Telephony,
     TooLate,
 )
 
 _log = structlog.get_logger()
-
-#: An application may run on for so long after the hang-up, to submit what it has.
-AFTER_HANG_UP_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +73,7 @@ class CallRunner:
         attempts: Attempts,
         telephony: Telephony,
         interpreter: Interpreter,
-        fetcher: DocumentFetcher,
+        fetcher: DocumentStore,
         fence_key: bytes,
         limits: CallLimits,
         witness: CallWitness,
@@ -109,10 +103,11 @@ class CallRunner:
         await self.hang_up(set(self._live))
 
     async def hang_up(self, attempt_ids: set[int]) -> None:
-        """End these calls politely, where they live."""
-        # Gathered first: while one is being hung up, another may end by itself and be gone.
-        for live in [self._live[attempt_id] for attempt_id in attempt_ids & self._live.keys()]:
-            await live.hang_up()
+        """End these calls politely and side by side, where they live; one that will not end keeps no other."""
+        live = [self._live[attempt_id] for attempt_id in attempt_ids & self._live.keys()]
+        for outcome in await asyncio.gather(*(call.hang_up() for call in live), return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.error("call_not_hung_up", error=repr(outcome))
 
     async def run(self, leased: LeasedAttempt) -> None:
         """Wait for the due instant, pass the gates, place the call and see it through."""
@@ -218,13 +213,11 @@ class CallRunner:
                 case Answered():
                     conversation = asyncio.create_task(application.run(), name="application")
                     await self._note(self._attempts.record_answer(leased))
-                case DigitPressed() | PlayEnded() | CalleeTypeDetected():
-                    application.hear(event)
                 case Ended(ending):
                     application.hang_up_heard()
                     return ending, await _ended(conversation)
                 case _:
-                    pass  # transfers and recordings belong to elements that applications cannot use yet
+                    application.hear(event)
         raise AssertionError("A call's events end with Ended.")
 
     async def _note(self, progress: Coroutine[None, None, None]) -> None:

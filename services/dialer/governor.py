@@ -23,6 +23,11 @@ class Governor:
         self.most = setting
         self._leased = 0
         self._missed = 0
+        self._excused = False
+
+    def excuse(self) -> None:
+        """Judge nothing by the next rings: nobody listened, so that they may be old."""
+        self._excused = True
 
     def saw(self, *, leased: int, missed: int) -> None:
         """Note what became of a handful of rings."""
@@ -31,7 +36,10 @@ class Governor:
 
     def settle(self) -> int:
         """Judge what was seen since the last time and return how many calls this dialer takes at most."""
-        overrun = self._missed > MISSED_SHARE * (self._leased + self._missed)
+        seen = self._leased + self._missed
+        overrun = self._missed > MISSED_SHARE * seen and not self._excused
+        if seen:
+            self._excused = False
         self._leased = self._missed = 0
         if overrun:
             self.most = max(min(LEAST, self._setting), self.most // 2)

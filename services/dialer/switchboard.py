@@ -1,6 +1,7 @@
 """The calls of one process: how many, whose leases they live on, and how they end when it must stop."""
 
 import asyncio
+import contextlib
 import functools
 from collections import defaultdict
 from typing import Final
@@ -10,6 +11,7 @@ import structlog
 from services.dialer.call_runner import CallRunner
 from services.dialer.governor import Governor
 from shared.contracts.dial_job import DialJob
+from shared.domain.drain import HANG_UP_SECONDS
 from shared.domain.errors import PacelineError, Unavailable
 from shared.ports.dialing import Attempts, LeasedAttempt
 
@@ -21,8 +23,8 @@ RENEWALS_PER_LEASE: Final = 3
 ADVERTISE_SECONDS: Final = 2.0
 #: A stop or a hold with hang-up ends the last call within a few seconds.
 OBEY_SECONDS: Final = 0.5
-#: After the hang-up, an application's last request and the result must still be written.
-HANG_UP_SECONDS: Final = 40.0
+#: A call that begins while the others are being hung up is hung up so much later.
+HANG_UP_AGAIN_SECONDS: Final = 0.2
 
 
 class Switchboard:
@@ -39,6 +41,10 @@ class Switchboard:
         self._rung: dict[DialJob, None] = {}
         self._bell = asyncio.Event()
         self._tasks: dict[DialJob, asyncio.Task[None]] = {}
+        #: How many questions for leases are under way, each of which may become calls.
+        self._asking = 0
+        #: One of the two has become less.
+        self._fewer = asyncio.Event()
         self._held: dict[DialJob, LeasedAttempt] = {}
         self._draining = False
         self._trouble: str | None = None
@@ -47,6 +53,10 @@ class Switchboard:
     def free(self) -> int:
         """How many more calls this process would take."""
         return 0 if self._draining or self._trouble else self._governor.most - len(self._tasks)
+
+    def takes_rings(self) -> bool:
+        """Whether this process dials at all now: if not, rings are left to others. May be asked from any thread."""
+        return not self._draining and self._trouble is None
 
     def hear(self, job: DialJob) -> None:
         """Note a ring; one that this process has, or has no room for, is left: the pacer rings again."""
@@ -70,6 +80,8 @@ class Switchboard:
         while True:
             trouble = self._note_trouble()
             capacity = 0 if self._draining or trouble else self._governor.settle()
+            if trouble:
+                self._governor.excuse()
             try:
                 await self._attempts.advertise(capacity, unable_because=trouble)
             except Unavailable as error:
@@ -96,18 +108,31 @@ class Switchboard:
         self._draining = True
         self._runner.close()
         patience = asyncio.create_task(hurry.wait())
-        if self._tasks:
-            calls = asyncio.create_task(asyncio.wait(list(self._tasks.values())))
-            await asyncio.wait({calls, patience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if self._tasks:
-                _log.info("hanging_up", calls=len(self._tasks))
-                await self._runner.hang_up_all()
-                await asyncio.wait({calls}, timeout=HANG_UP_SECONDS)
+        over = asyncio.create_task(self._over())
+        await asyncio.wait({over, patience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         patience.cancel()
+        if not over.done():
+            _log.info("hanging_up", calls=len(self._tasks))
+            await self._hang_up_until(over)
+        over.cancel()
         try:
             await self._attempts.retire()
         except Unavailable as error:
             _log.warning("dialer_not_retired", reason=str(error))
+
+    async def _over(self) -> None:
+        """Wait for the end of every attempt, also of one that is being leased right now."""
+        while self._tasks or self._asking:
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    async def _hang_up_until(self, over: "asyncio.Task[None]") -> None:
+        """Hang up what lives, again and again: a call that was about to begin lives only after the first time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HANG_UP_SECONDS):
+                while not over.done():
+                    await self._runner.hang_up_all()
+                    await asyncio.wait({over}, timeout=HANG_UP_AGAIN_SECONDS)
 
     def _note_trouble(self) -> str | None:
         """Return why no call can leave now, and log when that changes."""
@@ -120,11 +145,15 @@ class Switchboard:
         return self._trouble
 
     async def _lease(self, tenant_id: int, jobs: list[DialJob]) -> None:
+        self._asking += 1
         try:
             leases = await self._attempts.lease(tenant_id, jobs)
         except Unavailable as error:
             _log.warning("attempts_not_leased", attempts=len(jobs), reason=str(error))
             return
+        finally:
+            self._asking -= 1
+            self._fewer.set()
         self._governor.saw(leased=len(leases.leased), missed=leases.missed)
         for leased in leases.leased:
             task = asyncio.create_task(self._see_through(leased), name=f"attempt {leased.job.attempt_id}")
@@ -133,6 +162,7 @@ class Switchboard:
 
     def _forget(self, job: DialJob, _task: asyncio.Task[None]) -> None:
         self._tasks.pop(job, None)
+        self._fewer.set()
 
     async def _see_through(self, leased: LeasedAttempt) -> None:
         """Run one attempt; whatever goes wrong with it must not reach the others."""

@@ -15,9 +15,10 @@ from shared.contracts.conclusion import NumberFacts, Receiver, conclude
 from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import OpenInterval, next_open_intervals
 from shared.domain.campaign import CampaignState
+from shared.domain.disposition import Result
 from shared.domain.pace import Pace
 from shared.domain.pacing import Plan, Settlement, Stretch, emissions_needed, plan
-from shared.domain.retry import OUT_OF_TIME
+from shared.domain.retry import CANCELED, OUT_OF_TIME
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.planning import Tick, UndialedNumber
 
@@ -50,6 +51,9 @@ class Conditions:
 async def plan_campaign(tick: Tick, conditions: Conditions) -> list[DialJob]:
     """Decide for the tick's campaign and claim; returns the attempts to ring for once it is committed."""
     campaign = tick.campaign
+    if campaign.state is CampaignState.DELETED:
+        await _cancel(tick)
+        return []
     if campaign.state not in {CampaignState.RUNNING, CampaignState.DONE} or campaign.started_at is None:
         await tick.look_again(None)
         return []
@@ -128,6 +132,17 @@ async def _next_look(tick: Tick, settled: Settlement, intervals: Sequence[OpenIn
     if line.in_attempt:
         look_at = min(look_at, tick.campaign.now + LOOK_WHILE_UNDER_WAY)
     return max(earliest, look_at)
+
+
+async def _cancel(tick: Tick) -> None:
+    """End who is not in a call of a deleted campaign as canceled; who is in one may come back in line."""
+    line = await tick.line()  # asked first: who comes back behind it is found by the next look
+    undialed = await tick.undialed(CONCLUDE_AT_MOST)
+    await tick.conclude([conclude(facts_of(number), CANCELED, result=Result.CANCELED) for number in undialed])
+    if len(undialed) == CONCLUDE_AT_MOST:
+        await tick.look_again(tick.campaign.now)
+    else:
+        await tick.look_again(tick.campaign.now + LOOK_WHILE_UNDER_WAY if line.in_attempt else None)
 
 
 async def _run_out_of_time(tick: Tick) -> None:

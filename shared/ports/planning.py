@@ -195,7 +195,7 @@ class Reaping(Protocol):
         """
 
     async def keep_house(self) -> None:
-        """Forget dialers that have been silent for long, and keep the planner's statistics near the truth."""
+        """End what was taken back during a call, forget silent dialers, and keep the planner's statistics true."""
 
 
 class Decide(Protocol):

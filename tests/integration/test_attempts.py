@@ -677,6 +677,28 @@ async def test_calls_are_hung_up_where_a_stop_or_a_hold_wants_it(store: "Store")
     assert await store.attempts().to_hang_up(calls) == {leased.job.attempt_id for leased in calls}
 
 
+async def test_a_start_right_after_the_stop_does_not_forget_the_hang_up(store: "Store") -> None:
+    """The calls from before the stop are ended although the campaign runs again; those of the new start go on."""
+    tenant_id = await store.tenant()
+    await store.dialer()
+    campaign_id = await store.campaign(tenant_id, "+12025550100,old", "+12025550101,new")
+    before, waiting = await store.tick(campaign_id)
+    old = await store.dialing(before)
+    await store.campaigns.stop(tenant_id, Dialect.PLUM, campaign_id, hang_up=True)
+    await store.campaigns.start(tenant_id, Dialect.PLUM, campaign_id)
+    withheld = await store.leased(waiting)
+    assert await store.attempts().withhold(withheld, Withheld.STOPPED, BackInLine())
+    new = [await store.dialing(job) for job in await store.tick(campaign_id)]
+    assert len(new) == 1
+    assert await store.attempts().to_hang_up([old, *new]) == {old.job.attempt_id}
+    await store.campaigns.stop(tenant_id, Dialect.PLUM, campaign_id)
+    assert await store.attempts().to_hang_up([old, *new]) == {old.job.attempt_id}
+    await store.campaigns.stop(
+        tenant_id, Dialect.PLUM, campaign_id, hang_up=True
+    )  # a stopped one may be told it, too
+    assert await store.attempts().to_hang_up([old, *new]) == {old.job.attempt_id, new[0].job.attempt_id}
+
+
 async def test_the_calendar_is_that_of_the_campaign_as_it_stands(store: "Store") -> None:
     """A changed date or schedule is seen at once, and another tenant's campaign is unknown."""
     job = await store.planned()

@@ -1,6 +1,7 @@
 """The blocklist by HTTP, as a client has it, on a real Postgres; and what it means for a call that is planned."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from services.api.server import application
 from shared.adapters.postgres.blocklist import LONGEST_WORDS_CHARACTERS, PostgresBlocklist
 from shared.adapters.postgres.tenants import create_token
 from shared.domain.gate import GateFacts, verdict
+from shared.domain.phone_list import Row
 from shared.domain.retry import Withheld
 
 if TYPE_CHECKING:
@@ -129,6 +131,30 @@ async def test_a_tenants_blocklist_is_its_own(desk: Desk) -> None:
     status, _ = await desk.ask("DELETE", token=desk.theirs, params={"phone_number": "+12025550100"})
     assert status == 404
     assert await desk.numbers() == ["+12025550100"]
+
+
+async def test_two_lists_of_the_same_numbers_in_opposite_orders_are_both_taken(store: "Store") -> None:
+    """They come in side by side and in pieces; neither waits for the other in a circle."""
+    tenant_id = await store.tenant()
+    blocklist = PostgresBlocklist(store.databases["api"])
+    halfway = asyncio.Barrier(2)
+
+    async def list_of(*numbers: str) -> AsyncIterator[Sequence[Row]]:
+        for number in numbers:
+            async for rows in lines_of_array([number]):
+                yield rows
+            if number == numbers[0]:
+                await halfway.wait()
+
+    one, other = "+12025550100", "+12025550101"
+    outcomes = await asyncio.gather(
+        *(
+            blocklist.add(tenant_id, list_of(*order), reason=None, source="test")
+            for order in ((one, other), (other, one))
+        )
+    )
+    assert sorted(outcome.added for outcome in outcomes) == [0, 2]
+    assert [outcome.added + outcome.already for outcome in outcomes] == [2, 2]
 
 
 async def test_a_number_that_is_blocked_is_not_called_any_more(store: "Store") -> None:

@@ -356,7 +356,10 @@ async def test_nobody_is_called_outside_his_own_hours(platform: Platform) -> Non
         return open_now <= {result["phone_number"] for result in platform.receiver.results}
 
     await platform.until(all_who_may_be_called)
-    called = await platform.sql("SELECT e164, intent_at FROM attempt JOIN number USING (number_id)")
+    # An attempt that came too late on a busy machine was withheld before its intent: it called nobody.
+    called = await platform.sql(
+        "SELECT e164, intent_at FROM attempt JOIN number USING (number_id) WHERE intent_at IS NOT NULL"
+    )
     assert {row["e164"] for row in called} == open_now
     assert all(may_be_called(row["e164"], row["intent_at"]) for row in called)
     view = await platform.store.campaign(platform.tenant_id, Dialect.PLUM, campaign_id)

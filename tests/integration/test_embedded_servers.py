@@ -270,6 +270,36 @@ async def test_a_server_that_was_killed_itself_starts_again(data_dir: Path) -> N
             await postgres.stop()
 
 
+async def test_each_server_is_started_again_at_the_address_that_it_had(data_dir: Path) -> None:
+    """Whoever has the addresses needs no new ones, and what was committed is there; a server that lives is replaced."""
+    async with EmbeddedServers(data_dir) as servers:
+        urls = servers.urls
+        async with connected(urls.database_url) as connection:
+            await keep_something(connection)
+        (storage,) = storages_of(data_dir)
+        pid = postmaster_pid(data_folder(cluster_folder(storage)))
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        await servers.restart_postgres()
+        async with connected(urls.database_url) as again:
+            assert await is_kept(again)
+        async with Redis.from_url(urls.redis_url) as client:
+            await client.set("a", "b")
+        await servers.restart_redis()
+        async with Redis.from_url(urls.redis_url) as client:
+            assert await client.get("a") is None
+        assert servers.urls == urls
+
+
+async def test_what_was_never_started_is_not_started_again(tmp_path: Path) -> None:
+    """It has no address yet."""
+    servers = EmbeddedServers(tmp_path)
+    with pytest.raises(CannotStart, match="not started yet"):
+        await servers.restart_redis()
+    with pytest.raises(CannotStart, match="not started yet"):
+        await servers.restart_postgres()
+
+
 async def test_a_second_platform_is_refused_and_the_first_stays(data_dir: Path) -> None:
     """The refusal names the process, and touches nothing: also when it is the same object."""
     async with EmbeddedServers(data_dir) as servers:

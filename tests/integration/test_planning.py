@@ -15,7 +15,6 @@ from shared.adapters.postgres.database import Database, DatabaseAway
 from shared.adapters.postgres.planning import PostgresPlanning
 from shared.adapters.postgres.queries import queries
 from shared.contracts.dial_job import DialJob
-from shared.domain.attempt import AttemptState
 from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect
 from shared.domain.gate import GateFacts
 from shared.domain.number import NUMBER, NumberEvent, NumberState

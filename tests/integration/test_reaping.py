@@ -1,6 +1,8 @@
 """What becomes of the work of silent dialers: planned again, withheld, or an honest Unknown; never redialed."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 from services.pacer.reaper import unknown
 from shared.contracts.dial_job import DialJob
 from shared.domain.attempt import ATTEMPT, AttemptEvent, AttemptState
+from shared.domain.disposition import UNKNOWN
 from shared.domain.retry import BackInLine, Withheld
 from shared.ports.dialing import LeasedAttempt
 
@@ -183,6 +186,86 @@ async def test_a_late_report_and_the_end_of_the_quarantine_write_one_result(stor
     assert await store.one("SELECT sum(numbers) FROM outcome_count") == 10
 
 
+@contextlib.asynccontextmanager
+async def held_up(store: "Store", *statements: str) -> AsyncIterator[None]:
+    """Keep rows from everybody until the end of the block, and leave them as they were."""
+    async with store.session() as blocker:
+        await blocker.execute("BEGIN")
+        for statement in statements:
+            await blocker.execute(statement)
+        try:
+            yield
+        finally:
+            await blocker.execute("ROLLBACK")
+
+
+async def until_waiting(store: "Store", connections: int) -> None:
+    """Return when so many connections wait for somebody else's row."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+    )
+    while await store.one(waiting, "Lock") < connections:
+        await asyncio.sleep(0.01)
+
+
+def count_of(leased: LeasedAttempt) -> str:
+    """Return what counts the end of an attempt's number as Unknown."""
+    row = (
+        leased.job.tenant_id,
+        leased.job.campaign_id,
+        leased.number_id % 16,
+        int(UNKNOWN.outcome),
+        "failed",
+        1,
+    )
+    return f"INSERT INTO outcome_count VALUES {row}"  # noqa: S608 - numbers and a word of ours
+
+
+async def test_two_reapers_that_end_calls_of_one_campaign_do_not_wait_for_each_other_in_a_circle(
+    store: "Store",
+) -> None:
+    """One found them in the opposite order of the other; both write all their ends at the first try."""
+    jobs = await open_attempts(store, 20)
+    held = [await store.dialing(job) for job in jobs]
+    held.sort(key=lambda leased: leased.number_id)
+    # Number 0 and number 16 are counted in one row, number 3 and number 19 in another.
+    for place in (0, 1, 3, 19, 2, 16):
+        await store.force(held[place].job, A.UNKNOWN)
+    async with held_up(store, count_of(held[1]), count_of(held[2])):
+        one = asyncio.create_task(store.reaping.give_up(unknown, 3))
+        await until_waiting(store, 1)
+        other = asyncio.create_task(store.reaping.give_up(unknown, 3))
+        await until_waiting(store, 2)
+    assert tuple(await asyncio.gather(one, other)) == (3, 3)
+    assert await store.one("SELECT sum(numbers) FROM outcome_count") == 6
+
+
+async def test_two_reapers_that_end_calls_to_the_same_people_do_not_wait_for_each_other_in_a_circle(
+    store: "Store",
+) -> None:
+    """Two campaigns called them, one after the other; both reapers write all their ends at the first try."""
+    tenant_id = await store.tenant()
+    people = ("+12025550100", "+12025550101")
+    calls = {}
+    for campaign in "ab":
+        for person in people:
+            leased = await store.dialing(await store.planned(f"{person},r", tenant_id=tenant_id))
+            calls[campaign + person[-1]] = leased
+            await store.sql("DELETE FROM live_call")  # as if the other campaign's call were over
+    for name in ("a0", "a1", "b1", "b0"):
+        await store.force(calls[name].job, A.UNKNOWN)
+    # The two persons' rows are there already, and each is held until both reapers want one.
+    taken = "INSERT INTO callee VALUES ({0}, '{1}', clock_timestamp())"
+    for person in people:
+        await store.sql(taken.format(tenant_id, person))
+    async with held_up(store, *(count_of(leased) for leased in calls.values())):
+        one = asyncio.create_task(store.reaping.give_up(unknown, 2))
+        await until_waiting(store, 1)
+        other = asyncio.create_task(store.reaping.give_up(unknown, 2))
+        await until_waiting(store, 2)
+    assert tuple(await asyncio.gather(one, other)) == (2, 2)
+
+
 async def test_a_campaign_is_not_woken_for_numbers_that_are_final(store: "Store") -> None:
     """What ended as Unknown does not come back."""
     leased = await store.in_state(A.UNKNOWN)
@@ -258,6 +341,41 @@ async def test_two_reapers_and_two_dialers_agree_on_every_attempt(store: "Store"
     assert await store.one("SELECT count(*) FROM result") == 12
     assert await store.one("SELECT sum(numbers) FROM outcome_count") == 12
     assert await store.sql("SELECT 1 FROM live_call") == []
+
+
+# Rings that may have been lost -----------------------------------------------------------------------------------
+
+
+async def test_attempts_whose_bell_may_have_been_lost_are_named(store: "Store") -> None:
+    """Those that are due soon and not leased, the first one first, and no others."""
+    jobs = await open_attempts(store, 5)
+    await due_in(store, jobs, 0.9, 0.8, 30.0, 0.9, -5.0)
+    await store.force(jobs[3], A.LEASED)
+    unheard = await store.reaping.unheard(None, ahead_seconds=1.0, most=10)
+    assert unheard.jobs == [jobs[1], jobs[0]]
+    nothing = await store.reaping.unheard(unheard.until, ahead_seconds=1.0, most=10)
+    assert nothing.jobs == []
+    assert nothing.until > unheard.until
+
+
+async def test_looks_that_follow_one_another_name_every_attempt_once(store: "Store") -> None:
+    """However far apart they are, and however few each may name: what one does not reach is the next one's."""
+    jobs = await open_attempts(store, 5)
+    await due_in(store, jobs, 20.0, 25.0, 10.0, 30.0, 40.0)
+    named: list[list[DialJob]] = []
+    until = None
+    for ahead_seconds, most in ((15.0, 10), (60.0, 2), (60.0, 1), (60.0, 10), (60.0, 10)):
+        look = await store.reaping.unheard(until, ahead_seconds=ahead_seconds, most=most)
+        named.append(look.jobs)
+        until = look.until
+    assert named == [[jobs[2]], [jobs[0], jobs[1]], [jobs[3]], [jobs[4]], []]
+
+
+async def due_in(store: "Store", jobs: list[DialJob], *seconds: float) -> None:
+    """Let attempts be due so many seconds from now."""
+    due = "UPDATE attempt SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE attempt_id = $1"
+    for job, each in zip(jobs, seconds, strict=True):
+        await store.sql(due, job.attempt_id, each)
 
 
 async def test_dialers_are_forgotten_after_a_day(store: "Store") -> None:

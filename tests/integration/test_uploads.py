@@ -13,6 +13,7 @@ from shared.domain.campaign import Dialect
 from shared.domain.errors import NotFound
 from shared.domain.phone_list import PhoneEntry, PhoneListLimits, PhoneListParser, RefusedLine, UnreadableList
 from shared.ports.campaigns import CampaignOver, TakenIn
+from tests.integration.conftest import serving
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Store
@@ -356,3 +357,27 @@ async def test_a_list_that_came_later_is_called_later_even_if_it_is_shorter(stor
     await short
     await store.dialer()
     assert await store.lines_of(await store.tick(campaign_id)) == [(1, 1), (2, 1), (2, 2), (3, 1)]
+
+
+async def test_uploads_leave_room_for_a_stop_and_a_hold(store: "Store") -> None:
+    """Ten long lists at once, as many as the process has connections: each stop and hold is answered meanwhile."""
+    connections = 10  # as the module's pool has
+    async with serving(store, database_pool_size=connections) as api, store.session() as blocker:
+        token = await api.token()
+        campaign_id = await store.campaign(await store.one("SELECT max(tenant_id) FROM tenant"), start=False)
+        await blocker.execute("BEGIN; LOCK TABLE refused_line IN ACCESS EXCLUSIVE MODE")
+        fields = {"campaign_id": str(campaign_id), "phone_numbers": '["+12025550100", "nobody"]'}
+        uploads = [
+            asyncio.create_task(api.ask(token, "POST", "/api/campaigns/add-calls", data=fields))
+            for _ in range(connections)
+        ]
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while await store.one(waiting) < connections // 2:
+            await asyncio.sleep(0.01)
+        for _ in range(connections):
+            stop = {"campaign_id": str(campaign_id), "calls": "hangup"}
+            assert (await api.ask(token, "POST", "/api/campaigns/stop", data=stop))[0] == 200
+            assert (await api.ask(token, "POST", "/api/hold", data={"reason": "a drill"}))[0] == 200
+        assert not any(upload.done() for upload in uploads)
+        await blocker.execute("COMMIT")
+        assert [status for status, _ in await asyncio.gather(*uploads)] == [200] * connections

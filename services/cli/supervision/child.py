@@ -18,14 +18,17 @@ import services
 from services.cli.supervision.data_folder import DataFolder
 from services.cli.supervision.lifeline import Lifeline
 from services.cli.supervision.log_file import last_lines, open_log, put_aside_when_long, size_of
+from services.cli.supervision.stop_signals import StopSignals
 from shared.domain.errors import Unavailable
 
 #: Starting takes about a second; a machine may be busy, but not for ever.
 READY_SECONDS = 60.0
 #: How often the readiness file is looked for: short beside the second that a start takes.
 POLL_SECONDS = 0.02
-#: How long a process that was told to hurry may take before it is killed.
+#: How long a process without calls that was told to hurry may take before it is killed.
 HURRY_SECONDS = 5.0
+#: Nobody waits any more: for the goodbyes that take no time.
+LAST_SECONDS = 2.0
 
 
 class ChildFailed(Unavailable):
@@ -44,6 +47,8 @@ class Role:
     environment: Mapping[str, str]
     #: How long it may take to end after it was asked to.
     stop_seconds: float
+    #: And how long after it was told to hurry.
+    hurry_seconds: float = HURRY_SECONDS
     #: The setting of its port, if it has one: a restarted process must be found where its predecessor was.
     port_setting: str | None = None
 
@@ -87,21 +92,23 @@ class Child:
         _clear_session(process.pid)
         return status
 
-    async def stop(self, hurried: asyncio.Event) -> None:
-        """Ask the process to end and wait for it; once `hurried` is set, or its time is over, insist."""
+    async def stop(self, signals: StopSignals) -> None:
+        """Ask the process to end and wait for it; once somebody hurries, or its time is over, insist.
+
+        It is killed when that has not helped in its time, or when nobody wants to wait.
+        """
         process = self._process
         if process is None:
             return
         ending = asyncio.create_task(self.ended())
-        hurry = asyncio.create_task(hurried.wait())
-        _signal(process, signal.SIGTERM)
-        await asyncio.wait(
-            {ending, hurry}, timeout=self.role.stop_seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        hurry.cancel()
-        if not ending.done():
-            _signal(process, signal.SIGTERM)
-            await asyncio.wait({ending}, timeout=HURRY_SECONDS)
+        for patience, seconds in (
+            (signals.hurried, self.role.stop_seconds),
+            (signals.impatient, self.role.hurry_seconds),
+        ):
+            if not ending.done():
+                _signal(process, signal.SIGTERM)
+                await _first(ending, patience, seconds)
+        await asyncio.wait({ending}, timeout=LAST_SECONDS)
         await self._kill(process)
         await ending
 
@@ -172,6 +179,13 @@ def python_path() -> dict[str, str]:
 def _failure_sentence(name: str, problem: str, log: Path, log_start: int) -> str:
     words = last_lines(log, since_byte=log_start)
     return f"The {name} {problem}; its log is {log}." + (f" Its last words:\n{words}" if words else "")
+
+
+async def _first(ending: "asyncio.Task[int]", patience: asyncio.Event, seconds: float) -> None:
+    """Wait for the end of a process, until somebody's patience ends or its time is over."""
+    lost = asyncio.create_task(patience.wait())
+    await asyncio.wait({ending, lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    lost.cancel()
 
 
 def _signal(process: asyncio.subprocess.Process, kind: signal.Signals) -> None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from services.cli.supervision.child import Role, service_command
+from services.cli.supervision.child import HURRY_SECONDS, Role, service_command
 from services.cli.supervision.data_folder import DataFolder
 from services.cli.wiring import Servers
+from shared.domain.drain import longest_end_seconds
 from shared.settings import Settings
 
-#: A dialer that ran out of its drain time hangs up and records; this is for that.
-AFTER_DRAIN_SECONDS = 10.0
 #: A process without calls ends at once; this is for a request that is being answered.
 STOP_SECONDS = 10.0
 #: The demonstration's receiver and document stand on this machine.
@@ -64,8 +63,17 @@ class Plan:
             if self.options.dialers == 1
             else [f"dialer-{n + 1}" for n in range(self.options.dialers)]
         )
-        drain = self.settings.drain_seconds + AFTER_DRAIN_SECONDS
-        return [self._role("pacer"), *(self._role("dialer", name=name, stop_seconds=drain) for name in names)]
+        end_seconds = longest_end_seconds(webhook_seconds=self.settings.webhook_seconds)
+        dialers = (
+            self._role(
+                "dialer",
+                name=name,
+                stop_seconds=self.settings.drain_seconds + end_seconds,
+                hurry_seconds=end_seconds,
+            )
+            for name in names
+        )
+        return [self._role("pacer"), *dialers]
 
     def dashboard(self, api_url: str) -> Role:
         """Return the role that shows what the API at `api_url` says."""
@@ -84,6 +92,7 @@ class Plan:
         name: str | None = None,
         port: int | None = None,
         stop_seconds: float = STOP_SECONDS,
+        hurry_seconds: float = HURRY_SECONDS,
         **more: str,
     ) -> Role:
         port_setting = None if port is None else f"PACELINE_{service.upper()}_PORT"
@@ -95,6 +104,7 @@ class Plan:
             command=service_command(service),
             environment={**self.environment, **more},
             stop_seconds=stop_seconds,
+            hurry_seconds=hurry_seconds,
             port_setting=port_setting,
         )
 

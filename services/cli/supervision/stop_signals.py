@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first one asks to stop, a second one hurries."""
+"""Ctrl-C, SIGTERM and a closed terminal: one asks to stop, a second one hurries, a third waits no more."""
 
 import asyncio
 import signal
@@ -10,6 +10,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.hurried = asyncio.Event()
+        self.impatient = asyncio.Event()
 
     def listen(self) -> None:
         """Hear signals from now on, in the running loop."""
@@ -21,4 +22,11 @@ class StopSignals:
 
     def heard(self) -> None:
         """Take one more request."""
+        if self.hurried.is_set():
+            self.impatient.set()
         (self.hurried if self.asked.is_set() else self.asked).set()
+
+    def give_up(self) -> None:
+        """Wait for nothing any more when the stop comes, whoever asks for it."""
+        self.hurried.set()
+        self.impatient.set()

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from services.cli.supervision.child import Child, ChildFailed, Role, how_it_ended
 from services.cli.supervision.data_folder import DataFolder
 from services.cli.supervision.lifeline import Lifeline
 from services.cli.supervision.log_file import put_aside_when_long
 from services.cli.supervision.restart import deaths_in_a_row, restart_delay_seconds
+from services.cli.supervision.stop_signals import StopSignals
 
 #: How often the logs' lengths are looked at: a log grows by kilobytes a second, its limit is 10 MB.
 LOG_WATCH_SECONDS = 10.0
@@ -29,12 +30,12 @@ class Supervisor:
         self,
         folder: DataFolder,
         *,
-        hurried: asyncio.Event,
+        signals: StopSignals,
         say: Callable[[str], None],
         on_change: Callable[[], None],
     ) -> None:
         self._folder = folder
-        self._hurried = hurried
+        self._signals = signals
         self._say = say
         self._on_change = on_change
         self._lifeline = Lifeline()
@@ -96,9 +97,22 @@ class Supervisor:
                 await asyncio.to_thread(put_aside_when_long, child.log)
 
     async def _stop(self, children: Sequence[Child]) -> None:
-        stopping = asyncio.gather(*(child.stop(self._hurried) for child in children))
+        stopping = asyncio.gather(*(child.stop(self._signals) for child in children))
         await asyncio.wait([stopping], timeout=PATIENCE_SECONDS)
-        if not stopping.done() and not self._hurried.is_set():
+        if not stopping.done() and not self._signals.hurried.is_set():
             longest = max(child.role.stop_seconds for child in children)
             self._say(f"Waiting up to {longest:.0f} s for calls to end; Ctrl-C again hangs up.")
+            await _first(stopping, self._signals.hurried)
+        await asyncio.wait([stopping], timeout=PATIENCE_SECONDS)
+        if not stopping.done() and not self._signals.impatient.is_set():
+            longest = max(child.role.hurry_seconds for child in children)
+            self._say(f"Waiting up to {longest:.0f} s for the last results; Ctrl-C again leaves them.")
         await stopping
+
+
+async def _first(stopping: "asyncio.Future[list[None]]", hurried: asyncio.Event) -> None:
+    """Wait until all have ended or somebody is in a hurry."""
+    hurry = asyncio.create_task(hurried.wait())
+    hurry_or_end: list[asyncio.Future[Any]] = [stopping, hurry]
+    await asyncio.wait(hurry_or_end, return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()

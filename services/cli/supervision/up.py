@@ -21,7 +21,7 @@ from services.cli.screen import Screen
 from services.cli.supervision.data_folder import DataFolder, write_private_json
 from services.cli.supervision.options import Plan, UpOptions, plan_for
 from services.cli.supervision.ports import refuse_taken_port
-from services.cli.supervision.server_watch import ServerLost, watch_server
+from services.cli.supervision.server_watch import ServerLost, keep_server
 from services.cli.supervision.stop_signals import StopSignals
 from services.cli.supervision.supervisor import Supervisor
 from shared.settings import Settings
@@ -122,7 +122,7 @@ class _Up:
                 self._workplace() as begin_work,
                 Supervisor(
                     self._folder,
-                    hurried=self._signals.hurried,
+                    signals=self._signals,
                     say=self._screen.say,
                     on_change=tell_who_needs_to_know,
                 ) as supervisor,
@@ -150,18 +150,15 @@ class _Up:
             write_private_json(self._options.ready_file, content)
 
     async def _stay_up(self, plan: Plan) -> None:
-        """Stay until a server is lost or the stop comes as a cancellation."""
-        if self._options.own_servers:  # watched by whoever runs them
+        """Stay until a server is lost for good or the stop comes as a cancellation."""
+        if not plan.servers.own:  # watched by whoever runs them
             await asyncio.Event().wait()
-        watches = [
-            asyncio.create_task(watch_server("Postgres", plan.servers.database_url)),
-            asyncio.create_task(watch_server("Redis", plan.servers.redis_url)),
-        ]
+        watches = [asyncio.create_task(keep_server(server, self._screen.say)) for server in plan.servers.own]
         async with cancelled_at_the_end(watches):
             try:
                 await asyncio.gather(*watches)
             except ServerLost:
-                self._signals.hurried.set()  # no call can be recorded any more: there is nothing to wait for
+                self._signals.give_up()  # no call can be recorded any more: there is nothing to wait for
                 raise
 
     @contextlib.asynccontextmanager

@@ -70,6 +70,8 @@ class EmbeddedPostgres:
         self._data_dir = data_dir.resolve()
         self._lock: FolderLock | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        #: What it was started on and where it listened, to be started so again.
+        self._last: tuple[Cluster, int] | None = None
 
     async def start(self) -> str:
         """Start the server and return its DATABASE_URL; raises `DataInUse` or `CannotStart`.
@@ -87,12 +89,19 @@ class EmbeddedPostgres:
                 raise
         return f"postgresql://{SUPERUSER}:{cluster.password}@{LOOPBACK}:{port}/{DATABASE}"
 
+    async def restart(self) -> None:
+        """Start the server again at the address that it had, be it dead or mute; raises `CannotStart`."""
+        if self._last is None:
+            raise CannotStart("The embedded Postgres was not started yet.")
+        cluster, port = self._last
+        with told_as_a_sentence(self._data_dir):
+            await self._end("immediate")
+            await self._serve(cluster, at_port=port)
+
     async def stop(self, mode: StopMode = "fast") -> None:
         """Stop the server, with Postgres' own three modes; harmless when it does not run."""
-        process = self._process
-        if process:
-            await end(process.pid, STOP_STEPS[mode], is_gone=lambda: process.poll() is not None)
-            self._process = None
+        await self._end(mode)
+        self._last = None
         if self._lock:
             self._lock.release()
             self._lock = None
@@ -101,15 +110,22 @@ class EmbeddedPostgres:
         """Delete the database and everything that belongs to it; raises `DataInUse` while a server runs."""
         await remove_server(SERVER, self._data_dir, lambda storage: end_left_behind(_data_of(storage)))
 
-    async def _serve(self, cluster: Cluster) -> int:
-        """Start the server on some port and return it."""
+    async def _end(self, mode: StopMode) -> None:
+        process = self._process
+        if process:
+            await end(process.pid, STOP_STEPS[mode], is_gone=lambda: process.poll() is not None)
+            self._process = None
+
+    async def _serve(self, cluster: Cluster, *, at_port: int | None = None) -> int:
+        """Start the server on this port or on some port, and return it."""
         for _ in range(START_TRIES):
             await end_left_behind(cluster.data)
-            port = free_port()
+            port = at_port or free_port()
             self._process = process = _launch(cluster, port)
             if await _is_ready(process, cluster.data, cluster.log):
+                self._last = cluster, port
                 return port
-            if not is_taken(port):
+            if at_port or not is_taken(port):
                 await asyncio.sleep(PAUSE_SECONDS)
         raise did_not_start("Postgres", cluster.log)
 

@@ -72,6 +72,8 @@ class EmbeddedRedis:
         self._data_dir = data_dir.resolve()
         self._lock: FolderLock | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        #: What it was started with, to be started so again.
+        self._last: tuple[Storage, RedisProgram, Door] | None = None
 
     async def start(self) -> str:
         """Start the server and return its REDIS_URL; raises `DataInUse` or `CannotStart`.
@@ -89,12 +91,22 @@ class EmbeddedRedis:
                 raise
         return door.url
 
+    async def restart(self) -> None:
+        """Start the server again at the address that it had, be it dead or mute; raises `CannotStart`."""
+        if self._last is None:
+            raise CannotStart("The embedded Redis was not started yet.")
+        storage, program, door = self._last
+        with told_as_a_sentence(self._data_dir):
+            await self._end()
+            put_aside(_log(storage.folder))
+            self._process = process = _launch(storage, program, door)
+            if not await _is_ready(process, door):
+                raise did_not_start("Redis", _log(storage.folder))
+
     async def stop(self) -> None:
         """Stop the server; harmless when it does not run."""
-        process = self._process
-        if process:
-            await end(process.pid, STOP_STEPS, is_gone=lambda: process.poll() is not None)
-            self._process = None
+        await self._end()
+        self._last = None
         if self._lock:
             self._lock.release()
             self._lock = None
@@ -102,6 +114,12 @@ class EmbeddedRedis:
     async def remove_data(self) -> None:
         """Delete the settings and the log; raises `DataInUse` while a server runs."""
         await remove_server(SERVER, self._data_dir, lambda storage: end_left_behind(_settings_file(storage)))
+
+    async def _end(self) -> None:
+        process = self._process
+        if process:
+            await end(process.pid, STOP_STEPS, is_gone=lambda: process.poll() is not None)
+            self._process = None
 
     async def _serve(self, storage: Storage, program: RedisProgram) -> Door:
         """Start the server on some port and return where it is."""
@@ -111,6 +129,7 @@ class EmbeddedRedis:
             door = Door(port=free_port(), password=secrets.token_hex(PASSWORD_BYTES))
             self._process = process = _launch(storage, program, door)
             if await _is_ready(process, door):
+                self._last = storage, program, door
                 return door
             if not is_taken(door.port):
                 break

@@ -54,6 +54,14 @@ class EmbeddedServers:
             raise
         return self._urls
 
+    async def restart_postgres(self) -> None:
+        """Start a Postgres that has ended again, at the address that it had; raises `CannotStart`."""
+        await self._postgres.restart()
+
+    async def restart_redis(self) -> None:
+        """Start a Redis that has ended again, at the address that it had; raises `CannotStart`."""
+        await self._redis.restart()
+
     async def stop(self) -> None:
         """Stop both and give the folder free; harmless when they do not run."""
         self._urls = None

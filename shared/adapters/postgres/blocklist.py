@@ -43,23 +43,24 @@ class PostgresBlocklist(Blocklist):
     ) -> Blocked:
         _refuse_long_words("reason", reason)
         _refuse_long_words("source", source)
-        added = already = 0
-        refused: list[RefusedLine] = []
+        staged = refused = 0
+        shown: list[RefusedLine] = []
         async with self._database.transaction(tenant_id=tenant_id) as connection:
+            await connection.execute(_SQL["allow_a_long_blocklist"])
+            await connection.execute(_SQL["make_blocklist_staging"])
             async for chunk in lines:
-                refused += [line for line in chunk if isinstance(line, RefusedLine)]
                 entries = [line for line in chunk if isinstance(line, PhoneEntry)]
-                numbers = [entry.e164 for entry in entries]
-                reasons = [entry.message_reference or reason for entry in entries]
-                new = await connection.fetch(_SQL["block_numbers"], tenant_id, numbers, reasons, source)
-                added += len(new)
-                already += len(entries) - len(new)
-        return Blocked(
-            added=added,
-            already=already,
-            refused=len(refused),
-            refused_lines=tuple(refused[:SHOWN_REFUSED_LINES]),
-        )
+                staged += len(entries)
+                refused += len(chunk) - len(entries)
+                shown += [line for line in chunk if isinstance(line, RefusedLine)]
+                del shown[SHOWN_REFUSED_LINES:]
+                await connection.copy_records_to_table(
+                    "staged_block",
+                    records=[(entry.e164, entry.message_reference or reason) for entry in entries],
+                    columns=("e164", "reason"),
+                )
+            added: int = await connection.fetchval(_SQL["block_numbers"], tenant_id, source)
+        return Blocked(added=added, already=staged - added, refused=refused, refused_lines=tuple(shown))
 
     @override
     async def remove(self, tenant_id: int, e164: str) -> None:

@@ -1,17 +1,20 @@
 """Connections to Postgres in one role, and transactions that name their tenant.
 
 Each process takes its own role when it connects; the role owns nothing, and row-level security shows it one
-tenant per transaction. `BEGIN` and the tenant's name travel together, so that naming it costs no round trip.
+tenant per transaction. `BEGIN` and the tenant's name travel together, so that naming it costs no round trip, and so
+does who a change is made for, which the audit log wants to know.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Self
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Protocol, Self
 
 import asyncpg
 import orjson
 
 from shared.domain.errors import Unavailable
+from shared.ports.audit import acting_now
 
 #: A statement that runs longer is a mistake of ours, not a slow machine; uploads raise it for themselves.
 STATEMENT_TIMEOUT_MS = 30_000
@@ -41,6 +44,29 @@ CONNECTION_LOST = (
 
 class DatabaseAway(Unavailable):
     """Postgres does not answer; try again shortly."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction that everything in a block belongs to, although it asks for one of its own."""
+
+    def takes(self, database: "Database", tenant_id: int | None) -> bool:
+        """Tell whether a transaction of this pool and tenant is to be a part of it."""
+
+    def part(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """Run statements that are undone together, and that the whole outlives when they are."""
+
+
+_UNIT: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
+
+
+@contextmanager
+def joined_in(unit: UnitOfWork) -> Iterator[None]:
+    """Let the transactions of the block be parts of a unit of work."""
+    token = _UNIT.set(unit)
+    try:
+        yield
+    finally:
+        _UNIT.reset(token)
 
 
 class Database:
@@ -78,15 +104,24 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, *, tenant_id: int | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(
+        self, *, tenant_id: int | None = None, settings: Mapping[str, bytes] | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
         """Run statements in one transaction as one tenant, or as a role that sees them all.
 
-        Raises DatabaseAway when the connection is lost; whether a commit under way took place is then unknown.
+        Inside a `UnitOfWork` of this pool and tenant it is a part of that transaction. `settings` are made for the
+        transaction, in hexadecimal. Raises DatabaseAway when the connection is lost; whether a commit under way took
+        place is then unknown.
         """
+        unit = _UNIT.get()
+        if unit is not None and unit.takes(self, tenant_id):
+            async with unit.part() as connection:
+                yield connection
+            return
         try:
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
                 try:
-                    await connection.execute(_begin(tenant_id))
+                    await connection.execute(_begin(tenant_id, settings))
                     yield connection
                 except BaseException:
                     await _roll_back(connection)
@@ -124,10 +159,15 @@ class Database:
             raise DatabaseAway from error
 
 
-def _begin(tenant_id: int | None) -> str:
-    if tenant_id is None:
-        return "BEGIN"
-    return f"BEGIN; SET LOCAL app.tenant = '{int(tenant_id)}'"
+def _begin(tenant_id: int | None, settings: Mapping[str, bytes] | None = None) -> str:
+    """Return the beginning of a transaction; what it is told is digits alone, so that nothing needs quoting."""
+    words = ["BEGIN"]
+    if tenant_id is not None:
+        words.append(f"SET LOCAL app.tenant = '{int(tenant_id)}'")
+    if (actor := acting_now()) is not None:
+        words.append(f"SET LOCAL app.actor = '{orjson.dumps(actor.document()).hex()}'")
+    words += [f"SET LOCAL {name} = '{value.hex()}'" for name, value in (settings or {}).items()]
+    return "; ".join(words)
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:

@@ -26,20 +26,21 @@ _COLUMNS = (
 
 
 @dataclass(slots=True)
-class _Refusals:
+class Refusals:
     """Refused lines as they come."""
 
     count: int = 0
     kept: list[RefusedLine] = field(default_factory=list)
 
     def add(self, line: RefusedLine) -> None:
+        """Count a line, and keep it while there is room."""
         self.count += 1
         if len(self.kept) < KEPT_REFUSED_LINES:
             self.kept.append(line)
 
 
 @dataclass(slots=True)
-class _Homes:
+class Homes:
     """The sets of time zones in which an upload's numbers are at home, each with its place from 1."""
 
     number_zones: NumberZones
@@ -51,6 +52,10 @@ class _Homes:
         """Return the place of an entry's zones: its own word for them first, then what its number says."""
         stated = (entry.time_zone,) if entry.time_zone else self.number_zones.zones_of(entry.e164)
         return self.places.setdefault(stated or (self.otherwise,), len(self.places) + 1)
+
+    def in_order(self) -> list[tuple[str, ...]]:
+        """Return the sets by their places, the first of which is 1."""
+        return list(self.places)
 
 
 async def take_in(
@@ -64,18 +69,18 @@ async def take_in(
 ) -> TakenIn:
     """Publish the lines as the campaign's next batch; nobody sees any of them before the transaction commits."""
     rule = await connection.fetchrow(_SQL["callee_rule"], tenant_id, campaign_id)
-    homes = _Homes(number_zones, rule["time_zone"]) if rule["by_callee"] else None
+    homes = Homes(number_zones, rule["time_zone"]) if rule["by_callee"] else None
     await connection.execute(_SQL["allow_a_long_upload"])
     await connection.execute(_SQL["make_staging"])
-    refusals = await _stage(connection, lines, homes)
+    refusals = await stage(connection, lines, homes)
     batch = tenant_id, campaign_id, await connection.fetchval(_SQL["next_batch"], tenant_id, campaign_id)
     await connection.execute(_SQL["open_batch"], *batch, file_name, refusals.count)
     zones = await _zones_taken_in(connection, tenant_id, campaign_id, homes)
-    accepted: int = await connection.fetchval(_SQL["publish_numbers"], *batch, zones)
+    accepted, *ids = await connection.fetchrow(_SQL["publish_numbers"], *batch, zones)
     duplicates: int = await connection.fetchval(_SQL["staged_count"]) - accepted
     if duplicates:
         refusals.kept.extend(await _duplicates(connection, batch))
-    await connection.execute(_SQL["close_batch"], *batch, accepted, duplicates)
+    await connection.execute(_SQL["close_batch"], *batch, accepted, duplicates, *ids)
     await connection.execute(_SQL["count_accepted"], tenant_id, campaign_id, accepted)
     await connection.executemany(
         _SQL["keep_refused_line"], [(*batch, line.line_no, line.text, line.reason) for line in refusals.kept]
@@ -89,8 +94,15 @@ async def take_in(
     )
 
 
+async def home_zone(connection: asyncpg.Connection, tenant_id: int, campaign_id: int) -> str:
+    """Return where a campaign's numbers are at home of which nothing is known."""
+    rule = await connection.fetchrow(_SQL["callee_rule"], tenant_id, campaign_id)
+    zone: str = rule["time_zone"]
+    return zone
+
+
 async def _zones_taken_in(
-    connection: asyncpg.Connection, tenant_id: int, campaign_id: int, homes: _Homes | None
+    connection: asyncpg.Connection, tenant_id: int, campaign_id: int, homes: Homes | None
 ) -> list[int]:
     """Return the numbers of the zones by their places."""
     return [
@@ -99,12 +111,15 @@ async def _zones_taken_in(
     ]
 
 
-async def _stage(
+async def stage(
     connection: asyncpg.Connection,
-    lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
-    homes: _Homes | None,
-) -> _Refusals:
-    refusals = _Refusals()
+    lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
+    homes: Homes | None,
+) -> Refusals:
+    """Copy the numbers of a list into the session's staging table and return what is none."""
+    refusals = Refusals()
+    if lines is None:
+        return refusals
     async for chunk in lines:
         entries = []
         for line in chunk:
@@ -118,7 +133,7 @@ async def _stage(
     return refusals
 
 
-def _row(entry: PhoneEntry, homes: _Homes | None) -> tuple[object, ...]:
+def _row(entry: PhoneEntry, homes: Homes | None) -> tuple[object, ...]:
     return (
         entry.line_no,
         entry.e164,

@@ -112,11 +112,13 @@ WHERE a.tenant_id = $1 AND a.campaign_id = held.campaign_id AND a.attempt_id = h
 RETURNING a.attempt_id;
 
 -- name: calls_to_hang_up
--- Of the calls of one tenant, those that a stop or a hold wants ended.
+-- Of the calls of one tenant, those that a stop or a hold wants ended. A campaign that was started again may have calls
+-- from before the stop and from after it: their epochs tell them apart.
 SELECT held.attempt_id
 FROM unnest($2::bigint[], $3::bigint[]) AS held (campaign_id, attempt_id)
 JOIN campaign c ON c.tenant_id = $1 AND c.campaign_id = held.campaign_id
-WHERE (c.hang_up AND c.state <> 'RUNNING')
+JOIN attempt a ON a.tenant_id = $1 AND a.campaign_id = held.campaign_id AND a.attempt_id = held.attempt_id
+WHERE a.campaign_epoch < c.hang_up_below_epoch
    OR EXISTS (
        SELECT 1 FROM hold h
        WHERE h.tenant_id IN (0, $1) AND h.released_at IS NULL AND h.hang_up

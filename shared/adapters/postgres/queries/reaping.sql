@@ -45,6 +45,21 @@ FROM expired e
 WHERE a.tenant_id = e.tenant_id AND a.campaign_id = e.campaign_id AND a.attempt_id = e.attempt_id
 RETURNING a.tenant_id, a.campaign_id, a.attempt_id;
 
+-- name: unheard_attempts
+-- Attempts whose bell may have been lost: planned, not yet leased, and due from where the last look ended (a first one
+-- has no `$1`) to `$2` seconds from now. Always a row, for where this look ended: what it did not reach is the next one's.
+WITH sight AS MATERIALIZED (
+    SELECT greatest($1::timestamptz, clock_timestamp()) AS since, clock_timestamp() + make_interval(secs => $2) AS until
+)
+SELECT s.until, a.tenant_id, a.campaign_id, a.attempt_id, a.due_at
+FROM sight s
+LEFT JOIN LATERAL (
+    SELECT tenant_id, campaign_id, attempt_id, due_at FROM attempt
+    WHERE state = 'PLANNED' AND due_at >= s.since AND due_at < s.until
+    ORDER BY due_at LIMIT $3
+) AS a ON true
+ORDER BY a.due_at;
+
 -- name: quarantine_lost_calls
 -- DIALING | RINGING | IN_CALL -> UNKNOWN: the phone may have rung, may be talking still. The number stays taken for
 -- the longest permitted call and a margin; a report of the same epoch inside it wins.
@@ -81,6 +96,18 @@ SELECT n.number_id, n.e164, n.message_reference, n.tries,
 FROM number n JOIN campaign c USING (tenant_id, campaign_id)
 WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.state IN ('READY', 'WAITING')
 LIMIT $3
+FOR UPDATE OF n SKIP LOCKED;
+
+-- name: taken_back
+-- Numbers that were taken back while they were in a call, and would be called again, with what their results need.
+SELECT n.tenant_id, n.campaign_id, n.number_id, n.e164, n.message_reference, n.tries,
+       (SELECT max(intent_at) FROM attempt a
+        WHERE a.tenant_id = n.tenant_id AND a.campaign_id = n.campaign_id AND a.number_id = n.number_id
+          AND a.state = 'DONE') AS intent_at,
+       c.result_url, c.result_format
+FROM number n JOIN campaign c USING (tenant_id, campaign_id)
+WHERE n.canceled_at IS NOT NULL AND n.state <> 'FINAL' AND n.state IN ('READY', 'WAITING')
+LIMIT $1
 FOR UPDATE OF n SKIP LOCKED;
 
 -- name: refresh_statistics

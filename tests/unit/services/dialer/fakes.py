@@ -19,7 +19,7 @@ from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
 from shared.domain.wall_clock import WEEK
 from shared.observability.metric import Metric
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Leases
-from shared.ports.fetching import DocumentFetcher, FetchedDocument
+from shared.ports.fetching import DocumentStore, FetchedDocument
 from shared.ports.interpreting import ApplicationSession, Interpreter
 from shared.ports.scoreboard import CampaignTotals, Scoreboard
 from shared.telephony.port import CallEvent, Ended, LiveCall, OutboundCall, Segment, Telephony
@@ -74,6 +74,8 @@ class MemoryAttempts(Attempts):
     written: bool = True
     #: How many of the next questions of a kind find Postgres away.
     away: dict[str, int] = field(default_factory=dict)
+    #: How long a lease is in coming.
+    lease_takes_seconds: float = 0.0
     #: What was told, in its order.
     said: list[tuple[Any, ...]] = field(default_factory=list)
     #: Why attempts were withheld, where it was not said in the reason's own words.
@@ -92,6 +94,7 @@ class MemoryAttempts(Attempts):
     @override
     async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
         self._say("lease", tenant_id, [each.attempt_id for each in jobs])
+        await asyncio.sleep(self.lease_takes_seconds)
         found = [
             leased(each.attempt_id, tenant_id=tenant_id)
             if self.available is None
@@ -176,6 +179,7 @@ class ScriptedCall(LiveCall):
     def __init__(self, events: Iterable[CallEvent]) -> None:
         self.sent_at = asyncio.get_running_loop().time()
         self.hang_ups = 0
+        self.broken = False
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
         for event in events:
             self.tell(event)
@@ -205,7 +209,15 @@ class ScriptedCall(LiveCall):
         pass
 
     @override
-    async def record(self, name: str, *, longest_seconds: float, stop_keys: str) -> None:
+    async def record(
+        self,
+        name: str,
+        *,
+        longest_seconds: float,
+        stop_keys: str,
+        final_silence_seconds: float = 0.0,
+        first_sound_seconds: float = 0.0,
+    ) -> None:
         pass
 
     @override
@@ -213,7 +225,17 @@ class ScriptedCall(LiveCall):
         pass
 
     @override
+    async def stop_recording(self) -> None:
+        """Record nothing, so that nothing is stopped."""
+
+    @override
+    async def end_transfer(self) -> None:
+        """Transfer nobody, so that nothing is ended."""
+
+    @override
     async def hang_up(self) -> None:
+        if self.broken:
+            raise ZeroDivisionError
         self.hang_ups += 1
         await asyncio.sleep(0.1)  # a BYE and its answer
         self.tell(Ended(ANSWERED_AND_OVER))
@@ -230,6 +252,8 @@ class ScriptedTelephony(Telephony):
         self.placed: list[tuple[OutboundCall, float, float]] = []
         self.calls: list[ScriptedCall] = []
         self.gone_because: str | None = None
+        #: How long an INVITE is in leaving.
+        self.takes_seconds = 0.0
 
     @override
     def trouble(self) -> str | None:
@@ -239,6 +263,8 @@ class ScriptedTelephony(Telephony):
     async def place(self, call: OutboundCall, *, not_before: float, send_by: float) -> LiveCall:
         if self.error is not None:
             raise self.error
+        if self.takes_seconds:
+            await asyncio.sleep(self.takes_seconds)
         self.placed.append((call, asyncio.get_running_loop().time(), send_by))
         self.calls.append(ScriptedCall(self.script))
         return self.calls[-1]
@@ -279,7 +305,7 @@ class ScriptedInterpreter(Interpreter, ApplicationSession):
         self.closed += 1
 
 
-class NoFetcher(DocumentFetcher):
+class NoFetcher(DocumentStore):
     """Nothing is fetched in these stories."""
 
     @override
@@ -294,6 +320,12 @@ class NoFetcher(DocumentFetcher):
         timeout_s: float,
         max_bytes: int,
         follow_redirects: bool = False,
+    ) -> FetchedDocument:
+        raise AssertionError("Nothing is fetched in these stories.")
+
+    @override
+    async def fetch_stored(
+        self, url: str, *, max_age_s: int, max_stale_s: int, timeout_s: float, max_bytes: int
     ) -> FetchedDocument:
         raise AssertionError("Nothing is fetched in these stories.")
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from services.dialer.call_runner import AFTER_HANG_UP_SECONDS, CallLimits, CallRunner
+from services.dialer.call_runner import CallLimits, CallRunner
 from services.dialer.witness import CallWitness
 from shared.contracts.conclusion import Conclusion
 from shared.domain.callee_hours import USUAL_HOURS, CalleeClock, CalleeHours
 from shared.domain.disposition import CalleeType, CallEnding, Disposition, Outcome, Stage
+from shared.domain.drain import AFTER_HANG_UP_SECONDS
 from shared.domain.errors import Unavailable
 from shared.domain.fence import fence_of
 from shared.domain.gate import GateFacts
@@ -399,6 +400,27 @@ def test_only_the_calls_that_are_named_are_hung_up() -> None:
     assert len(stage.attempts.of("conclude")) == 3
     assert stage.tally.gauges[CALLS_IN_PROGRESS.field()] == 0
     assert stage.tally.counters[CALLS_PLACED.field()] == 3
+
+
+def test_a_call_that_cannot_be_hung_up_keeps_no_other_on_the_line() -> None:
+    """A mistake of ours in one is said; the others are over as soon as if they were alone."""
+    stage = Scene(Answered(), interpreter=ScriptedInterpreter())
+
+    async def story(stage: Scene) -> None:
+        tasks = _calls(stage, 3)
+        await asyncio.sleep(1)
+        stage.telephony.calls[0].broken = True
+        began = now()
+        await stage.runner.hang_up_all()
+        assert now() - began == pytest.approx(0.1, abs=0.05)
+        stage.telephony.calls[0].tell(Ended(ANSWERED_AND_OVER))
+        stage.telephony.calls[0].broken = False
+        await asyncio.gather(*tasks)
+
+    with capture_logs() as lines:
+        stage.play(story)
+    assert [line["event"] for line in lines] == ["call_not_hung_up"]
+    assert len(stage.attempts.of("conclude")) == 3
 
 
 def test_a_call_that_ends_by_itself_while_others_are_hung_up_is_no_trouble() -> None:

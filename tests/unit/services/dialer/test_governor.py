@@ -38,3 +38,14 @@ def test_a_small_dialer_stays_within_its_setting() -> None:
     governor = Governor(2)
     governor.saw(leased=0, missed=5)
     assert governor.settle() == 2
+
+
+def test_rings_that_nobody_could_hear_in_time_say_nothing_about_a_dialer() -> None:
+    """Excused, it judges nothing by the first rings that it hears again, whenever that is; the next ones count."""
+    governor = Governor(200)
+    governor.excuse()
+    assert governor.settle() == 200
+    governor.saw(leased=0, missed=50)
+    assert governor.settle() == 200
+    governor.saw(leased=0, missed=50)
+    assert governor.settle() == 100

@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from services.dialer.call_runner import CallLimits, CallRunner
 from services.dialer.governor import LEAST
-from services.dialer.switchboard import ADVERTISE_SECONDS, HANG_UP_SECONDS, OBEY_SECONDS, Switchboard
+from services.dialer.switchboard import ADVERTISE_SECONDS, OBEY_SECONDS, Switchboard
 from services.dialer.witness import CallWitness
+from shared.domain.drain import HANG_UP_SECONDS
 from shared.domain.errors import NotFound, PacelineError
 from shared.domain.retry import Withheld
 from shared.observability.tally import Tally
@@ -241,6 +242,29 @@ def test_a_dialer_without_a_trunk_says_why_and_takes_it_back() -> None:
     assert [line["event"] for line in lines] == ["telephony_gone", "telephony_is_back"]
 
 
+def test_a_dialer_leaves_rings_to_others_while_it_cannot_dial() -> None:
+    """Without a trunk, and from the beginning of its end; what it hears late is not taken for its own slowness."""
+    process = Process(attempts=MemoryAttempts(missed=5, available={}))
+
+    async def story(process: Process) -> None:
+        assert process.switchboard.takes_rings()
+        process.telephony.gone_because = "the trunk north does not answer"
+        task = asyncio.create_task(process.switchboard.advertise_forever())
+        await asyncio.sleep(ADVERTISE_SECONDS * 0.5)
+        assert not process.switchboard.takes_rings()
+        process.telephony.gone_because = None
+        await asyncio.sleep(ADVERTISE_SECONDS)
+        assert process.switchboard.takes_rings()
+        await process.hear(1)
+        await asyncio.sleep(ADVERTISE_SECONDS)
+        await process.switchboard.drain(0, asyncio.Event())
+        assert not process.switchboard.takes_rings()
+        await cancel(task)
+
+    process.live(story, capacity=200)
+    assert [capacity for capacity, _ in process.attempts.of("advertise")] == [0, 200, 200]
+
+
 def test_calls_are_hung_up_when_a_stop_or_a_hold_wants_it() -> None:
     """Within half a second of the word, even if Postgres was away in between."""
     process = Process(attempts=MemoryAttempts(away={"to hang up": 1}))
@@ -295,6 +319,36 @@ def test_what_is_left_is_hung_up_and_recorded(hurried: bool) -> None:
 
     process.live(story)
     assert len(process.attempts.of("conclude")) == 2
+
+
+def test_a_call_that_begins_while_the_others_are_hung_up_is_hung_up_too() -> None:
+    """Its INVITE was about to leave when the patience ended: the process does not wait for it to talk to its end."""
+    process = Process()
+
+    async def story(process: Process) -> None:
+        await process.hear(1)
+        process.telephony.takes_seconds = 1.0
+        await process.hear(2)
+        await process.switchboard.drain(0.5, asyncio.Event())
+        assert now() == pytest.approx(1.0, abs=0.5)
+
+    process.live(story)
+    assert [call.hang_ups > 0 for call in process.telephony.calls] == [True, True]
+    assert len(process.attempts.of("conclude")) == 2
+
+
+def test_a_lease_that_comes_while_the_process_ends_is_given_back_before_it_has_ended() -> None:
+    """It was asked for before the word to stop; nobody else would have the attempt until its lease ran out."""
+    process = Process(attempts=MemoryAttempts(lease_takes_seconds=1.0))
+
+    async def story(process: Process) -> None:
+        await process.hear(1)
+        await process.switchboard.drain(60, asyncio.Event())
+
+    process.live(story)
+    assert process.attempts.of("withhold")[0][0] is Withheld.SHUTDOWN
+    assert process.attempts.said[-1] == ("retire",)
+    assert process.telephony.placed == []
 
 
 def test_a_call_that_will_not_end_does_not_keep_the_process() -> None:

@@ -25,7 +25,7 @@ from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import CampaignState
-from shared.domain.disposition import Outcome
+from shared.domain.disposition import Outcome, Result
 from shared.domain.fair_share import Claimant, Queue
 from shared.domain.pace import Pace
 from shared.domain.pacing import PacingState
@@ -110,7 +110,9 @@ class MemoryTick(Tick):
 
     @override
     async def keep(self, pacing: PacingState, look_at: datetime | None, turn: Turn) -> None:
-        self.campaign = replace(self.campaign, pacing=pacing, served=turn.served, waits_for_room=turn.wants > 0)
+        self.campaign = replace(
+            self.campaign, pacing=pacing, served=turn.served, waits_for_room=turn.wants > 0
+        )
         self.turn = turn
         self.look_at = look_at
 
@@ -319,13 +321,52 @@ def test_what_stands_in_the_way_is_looked_at_again_in_a_second(obstacle: str) ->
     assert (store.in_line, store.campaign.pacing, store.look_at) == (["a"], before, NINE + LOOK_WHEN_BLOCKED)
 
 
-@pytest.mark.parametrize("state", [CampaignState.READY, CampaignState.STOPPED, CampaignState.DELETED])
+@pytest.mark.parametrize("state", [CampaignState.READY, CampaignState.STOPPED])
 def test_a_campaign_that_does_not_run_is_not_even_looked_into(state: CampaignState) -> None:
     """It rests until something wakes it."""
     store = campaign_of("a")
     store.campaign = replace(store.campaign, state=state)
     assert tick(store) == 0
     assert (store.look_at, store.asked, store.conclusions) == (None, [], [])
+
+
+def deleted(*numbers: str, in_attempt: int = 0) -> MemoryTick:
+    """Return a campaign that was deleted, with these numbers in line."""
+    store = campaign_of(*numbers)
+    store.campaign = replace(store.campaign, state=CampaignState.DELETED, started_at=None)
+    store.in_attempt = in_attempt
+    return store
+
+
+def test_the_numbers_of_a_deleted_campaign_end_canceled() -> None:
+    """Those in line and those that wait, whether it was ever started or not; then it rests for good."""
+    store = deleted("a", "b")
+    store.waiting = {"c": NINE + timedelta(days=1)}
+    assert tick(store) == 0
+    ends = [(each.result.message_reference, each.result.result) for each in store.conclusions]
+    assert ends == [(name, Result.CANCELED) for name in ("a", "b", "c")]
+    assert all(each.delivery is not None for each in store.conclusions)
+    assert store.look_at is None
+
+
+def test_a_deleted_campaign_waits_for_its_calls() -> None:
+    """A number that comes back from an attempt is canceled then."""
+    store = deleted(in_attempt=1)
+    tick(store)
+    assert store.look_at == NINE + LOOK_WHILE_UNDER_WAY
+    store.in_attempt, store.in_line = 0, ["back"]
+    tick(store)
+    assert [each.result.message_reference for each in store.conclusions] == ["back"]
+    assert store.look_at is None
+
+
+def test_a_large_campaign_is_canceled_in_steps() -> None:
+    """One transaction ends so many; the next one begins at once."""
+    store = deleted(*names(CONCLUDE_AT_MOST + 1))
+    tick(store)
+    assert (len(store.conclusions), store.look_at) == (CONCLUDE_AT_MOST, NINE)
+    tick(store)
+    assert (len(store.conclusions), store.look_at) == (CONCLUDE_AT_MOST + 1, None)
 
 
 # Rest ------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 from typing_extensions import override
@@ -23,14 +22,15 @@ from shared.domain.errors import Unavailable
 from shared.observability.metrics import ATTEMPTS_WITHHELD
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell, DoorbellAway
-from shared.ports.planning import Decide, DueCampaign, LostAttempt, Planning, Reaping, Tick, UndialedNumber
-from tests.unit.services.pacer.virtual_time import cancel, run
+from shared.ports.planning import Decide, LostAttempt, Reaping, UndialedNumber, Unheard
+from tests.unit.services.pacer.virtual_time import cancel, now, run
 
 JOB = DialJob(tenant_id=1, campaign_id=2, attempt_id=3)
 QUARANTINE_SECONDS = 1890.0
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-class Ward(Planning, Reaping, Doorbell):
+class Ward(Reaping, Doorbell):
     """A store and a doorbell that note what they are asked, in its order."""
 
     def __init__(self) -> None:
@@ -38,6 +38,9 @@ class Ward(Planning, Reaping, Doorbell):
         self.late = 0
         self.given_up = 0
         self.unheard_jobs: list[DialJob] = []
+        self.unheard_takes_seconds = 0.0
+        #: From when until when it was looked for lost rings.
+        self.looks: list[tuple[datetime | None, datetime]] = []
         self.redis_away = False
         self.postgres_away = False
 
@@ -47,21 +50,12 @@ class Ward(Planning, Reaping, Doorbell):
         self.asked.append(what)
 
     @override
-    def tick(self) -> AbstractAsyncContextManager[Tick | None]:
-        raise AssertionError("A reaper plans nothing.")
-
-    @override
-    async def set_aside(self, campaign: DueCampaign, *, seconds: float) -> None:
-        raise AssertionError("A reaper plans nothing.")
-
-    @override
-    async def next_look_in_seconds(self) -> float | None:
-        raise AssertionError("A reaper plans nothing.")
-
-    @override
-    async def unheard(self, *, from_seconds: float, to_seconds: float, most: int) -> list[DialJob]:
-        self._note(f"unheard {from_seconds}-{to_seconds} s, {most}")
-        return self.unheard_jobs
+    async def unheard(self, since: datetime | None, *, ahead_seconds: float, most: int) -> Unheard:
+        self._note(f"unheard {ahead_seconds} s ahead, {most}")
+        await asyncio.sleep(self.unheard_takes_seconds)
+        until = NOON + timedelta(seconds=now() + ahead_seconds)
+        self.looks.append((since, until))
+        return Unheard(jobs=self.unheard_jobs, until=until)
 
     @override
     async def free_expired_leases(self, most: int) -> int:
@@ -110,7 +104,7 @@ def reap(ward: Ward, *, rounds: int = 1, tally: Tally | None = None) -> None:
 
     async def story() -> None:
         reaper = Reaper(
-            planning=ward, reaping=ward, doorbell=ward, tally=tally or Tally(),
+            reaping=ward, doorbell=ward, tally=tally or Tally(),
             quarantine_seconds=QUARANTINE_SECONDS,
         )  # fmt: skip
         task = asyncio.create_task(reaper.run())
@@ -126,7 +120,7 @@ ROUND = [
     f"withhold {AT_MOST}",
     f"quarantine {QUARANTINE_SECONDS:.0f} s, {AT_MOST}",
     f"give up {AT_MOST}",
-    f"unheard {UNHEARD_SECONDS - ROUND_SECONDS}-{UNHEARD_SECONDS} s, {AT_MOST}",
+    f"unheard {UNHEARD_SECONDS} s ahead, {AT_MOST}",
 ]
 
 
@@ -146,6 +140,24 @@ def test_what_was_not_heard_is_rung_for_and_deliverers_for_new_results() -> None
     assert ward.asked == [*ROUND, "ring 2", "ring deliverers", "keep house"]
 
 
+def test_every_look_for_lost_rings_begins_where_the_last_one_ended() -> None:
+    """Also when rounds take their time: no due instant falls between two of them."""
+    ward = Ward()
+    ward.unheard_takes_seconds = 0.3
+    reap(ward, rounds=5)
+    starts, ends = zip(*ward.looks, strict=True)
+    assert starts == (None, *ends[:-1])
+    assert len(starts) == 3
+
+
+def test_a_round_that_could_not_ring_is_made_good_by_the_next() -> None:
+    """Redis was away: nobody was rung for, so that the same instants are looked at again."""
+    ward = Ward()
+    ward.unheard_jobs, ward.redis_away = [JOB], True
+    reap(ward, rounds=3)
+    assert [since for since, _ in ward.looks] == [None] * 3
+
+
 def test_reaping_does_not_depend_on_redis() -> None:
     """With something to ring for and nobody to hear it, every step of every round is done all the same."""
     ward = Ward()
@@ -161,9 +173,7 @@ def test_a_reaper_goes_on_when_postgres_is_back() -> None:
     ward = Ward()
 
     async def story() -> None:
-        reaper = Reaper(
-            planning=ward, reaping=ward, doorbell=ward, tally=Tally(), quarantine_seconds=QUARANTINE_SECONDS
-        )
+        reaper = Reaper(reaping=ward, doorbell=ward, tally=Tally(), quarantine_seconds=QUARANTINE_SECONDS)
         ward.postgres_away = True
         task = asyncio.create_task(reaper.run())
         await asyncio.sleep(ROUND_SECONDS * 1.5)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.supervision.options import Plan, UpOptions, demonstration_settings, plan_for
+from services.cli.supervision.options import STOP_SECONDS, Plan, UpOptions, demonstration_settings, plan_for
 from services.cli.wiring import Servers
+from shared.domain.drain import HANG_UP_SECONDS
 from shared.settings import Settings
 
 SERVERS = Servers(
@@ -58,10 +59,19 @@ def test_dialers_are_numbered_where_there_are_several(dialers: int, names: list[
     assert [role.name for role in _plan(dialers=dialers).call_makers()] == names
 
 
-def test_a_dialer_has_its_drain_time_to_stop() -> None:
-    """A dialer is not killed while the setting still lets it wait for its calls."""
-    _, dialer = _plan(settings=Settings(drain_seconds=120)).call_makers()
-    assert dialer.stop_seconds > 120
+@pytest.mark.parametrize(("drain_seconds", "webhook_seconds"), [(0, 1), (30, 15), (120, 30)])
+def test_a_dialer_is_not_killed_before_it_can_have_ended(drain_seconds: int, webhook_seconds: int) -> None:
+    """The setting lets it wait for its calls; then it hangs up, records what they were, and ends its last post."""
+    settings = Settings(drain_seconds=drain_seconds, webhook_seconds=webhook_seconds)
+    _, dialer = _plan(settings=settings).call_makers()
+    assert dialer.stop_seconds > drain_seconds + HANG_UP_SECONDS + webhook_seconds
+    assert dialer.hurry_seconds > HANG_UP_SECONDS + webhook_seconds
+
+
+def test_what_has_no_calls_is_not_waited_for_so_long() -> None:
+    """The pacer and the API end at once, or are in trouble."""
+    plan = _plan()
+    assert {role.stop_seconds for role in (plan.api(), plan.call_makers()[0])} == {STOP_SECONDS}
 
 
 @pytest.mark.parametrize(

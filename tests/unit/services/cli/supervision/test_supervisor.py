@@ -13,6 +13,7 @@ import pytest
 from services.cli.supervision import child as child_module
 from services.cli.supervision.child import ChildFailed, Role
 from services.cli.supervision.data_folder import DataFolder
+from services.cli.supervision.stop_signals import StopSignals
 from services.cli.supervision.supervisor import Supervisor
 
 READY = """
@@ -52,11 +53,11 @@ class Story:
 
     def __init__(self, path: Path) -> None:
         self.folder = DataFolder(path)
-        self.hurried = asyncio.Event()
+        self.signals = StopSignals()
         self.said: list[str] = []
         self.changed = asyncio.Event()
         self.supervisor = Supervisor(
-            self.folder, hurried=self.hurried, say=self.said.append, on_change=self.changed.set
+            self.folder, signals=self.signals, say=self.said.append, on_change=self.changed.set
         )
 
 
@@ -67,13 +68,21 @@ async def _story(path: Path) -> AsyncIterator[Story]:
         yield story
 
 
-def _role(name: str, program: str, *, stop_seconds: float = 10.0, port_setting: str | None = None) -> Role:
+def _role(
+    name: str,
+    program: str,
+    *,
+    stop_seconds: float = 10.0,
+    hurry_seconds: float = 10.0,
+    port_setting: str | None = None,
+) -> Role:
     return Role(
         name=name,
         service=name,
         command=(sys.executable, "-c", program),
         environment={},
         stop_seconds=stop_seconds,
+        hurry_seconds=hurry_seconds,
         port_setting=port_setting,
     )
 
@@ -177,10 +186,24 @@ async def test_a_process_that_ignores_the_stop_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that does not end in its time is killed: nothing remains."""
-    monkeypatch.setattr(child_module, "HURRY_SECONDS", 0.1)
+    monkeypatch.setattr(child_module, "LAST_SECONDS", 0.1)
     async with _story(tmp_path) as story:
-        await story.supervisor.start(_role("api", STUBBORN, stop_seconds=0.1))
+        await story.supervisor.start(_role("api", STUBBORN, stop_seconds=0.1, hurry_seconds=0.1))
         pid = story.supervisor.pids()["api"]
+    assert _is_gone(pid)
+
+
+async def test_a_dialer_that_was_told_to_hurry_may_record_its_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs up and is let be for as long as that may take, unless somebody will not wait even so long."""
+    monkeypatch.setattr(child_module, "LAST_SECONDS", 0.1)
+    async with _story(tmp_path) as story:
+        await story.supervisor.start(_role("dialer", STUBBORN, stop_seconds=60, hurry_seconds=50))
+        pid = story.supervisor.pids()["dialer"]
+        story.signals.hurried.set()
+        asyncio.get_running_loop().call_later(3, story.signals.impatient.set)
+    assert story.said == ["Waiting up to 50 s for the last results; Ctrl-C again leaves them."]
     assert _is_gone(pid)
 
 
@@ -188,7 +211,7 @@ async def test_a_second_request_hurries_a_dialer(tmp_path: Path) -> None:
     """A dialer that drains is told again when the person is in a hurry, and a line says how."""
     async with _story(tmp_path) as story:
         (dialer,) = await story.supervisor.start(_role("dialer", PATIENT, stop_seconds=60))
-        asyncio.get_running_loop().call_later(1.5, story.hurried.set)
+        asyncio.get_running_loop().call_later(1.5, story.signals.hurried.set)
     assert story.said == ["Waiting up to 60 s for calls to end; Ctrl-C again hangs up."]
     assert dialer.log.read_text() == "hurried\n"
 

@@ -1,8 +1,10 @@
 """Trying an application in the terminal: what is shown, what may be answered, and where documents come from."""
 
 import json
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from services.cli.voicexml.documents import Documents, start_url
 from services.cli.voicexml.terminal import JsonTerminal, PlainTerminal
 from shared.domain.errors import Invalid
 from shared.ports.fetching import FetchedDocument, FetchFailed
+from shared.voicexml.effects import Fetch
 from shared.voicexml.events import SessionVariables, Start
 from shared.voicexml.session import Session
 
@@ -152,3 +155,70 @@ def test_a_person_types_keys_words_or_nothing() -> None:
         ("", None, True),
         ("", None, True),
     ]
+
+
+async def test_a_value_and_the_full_stop_behind_it_are_one(tmp_path: Path) -> None:
+    """As they are heard; a stop that stands alone stays alone."""
+    shown = await tried(
+        tmp_path,
+        """<form><block>It is <value expr="'ten'"/>, <value expr="'sharp'"/>. At .5</block></form>""",
+    )
+    assert shown[0] == {"event": "prompt", "text": "It is ten, sharp. At .5"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "answer", "log"),
+    [
+        ("", '{"dtmf":"5"}', "5"),
+        ("dtmfterm='false'", '{"dtmf":"5"}', "null"),
+        ("dtmfterm='false'", '{"say":"hello"}', "null"),
+    ],
+)
+async def test_a_recording_is_ended_by_a_key_or_by_silence(
+    tmp_path: Path, attributes: str, answer: str, log: str
+) -> None:
+    """A key that may not end it is heard on it."""
+    content = (
+        f"<form><record name='r' {attributes}><filled><log expr='r$.termchar'/></filled></record></form>"
+    )
+    assert {"event": "log", "text": log} in await tried(tmp_path, content, answer)
+
+
+class Post:
+    """A fetcher that keeps what was posted, and knows no document."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes]] = []
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: object,
+    ) -> FetchedDocument:
+        """Keep the body with its type."""
+        self.sent.append(((headers or {})["Content-Type"].partition(";")[0], body or b""))
+        return FetchedDocument(url=url, status=404, content_type=method, body=b"")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content_type", "part"),
+    [
+        ({"form": (("a", "b c"),)}, "application/x-www-form-urlencoded", b"a=b+c"),
+        ({"form": (("a", "b"),), "multipart": True}, "multipart/form-data", b'name="a"'),
+        ({"recordings": (("r", "recording:x"),)}, "multipart/form-data", b'filename="r.wav"'),
+    ],
+)
+async def test_what_is_posted_looks_as_it_will_in_a_call(
+    wanted: dict[str, Any], content_type: str, part: bytes
+) -> None:
+    """A form, or a form with files."""
+    post = Post()
+    fetch = Fetch(fetch_id=1, method="POST", url="http://app.example/", timeout_ms=1_000, **wanted)
+    await Documents(post, "http://app.example/").fetch(fetch)
+    ((kind, body),) = post.sent
+    assert kind == content_type
+    assert part in body
