@@ -11,11 +11,13 @@ from typing import Final
 
 import structlog
 
+from services.dialer.captures import Captures
 from shared.clock import epoch_seconds
+from shared.contracts.multipart import multipart
 from shared.domain.errors import Unavailable
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import LeasedAttempt
-from shared.ports.fetching import DocumentFetcher, FetchFailed
+from shared.ports.fetching import DocumentStore, FetchedDocument, FetchFailed
 from shared.ports.interpreting import ApplicationLost, ApplicationSession, Interpreter
 from shared.telephony import port
 from shared.voicexml import effects as asked
@@ -42,6 +44,23 @@ class ApplicationEnd:
 FAILED = ApplicationEnd(finished=False, failed=True)
 
 
+#: What the call heard that an application may want to know.
+Heard = (
+    port.DigitPressed
+    | port.PlayEnded
+    | port.CalleeTypeDetected
+    | port.RecordingEnded
+    | port.TransferAnswered
+    | port.TransferEnded
+)
+
+#: Reasons of the port that are events in VoiceXML (2.0, 2.3.7); the others are values of the item.
+_TRANSFER_ERRORS: Final[Mapping[str, str]] = {
+    "noroute": "error.connection.noroute",
+    "unsupported": "error.unsupported.transfer.{kind}",
+}
+
+
 class Application:
     """One application on one call."""
 
@@ -50,7 +69,7 @@ class Application:
         leased: LeasedAttempt,
         call: port.LiveCall,
         interpreter: Interpreter,
-        fetcher: DocumentFetcher,
+        fetcher: DocumentStore,
         *,
         pace_of_time: float,
     ) -> None:
@@ -62,20 +81,37 @@ class Application:
         self._inbox: asyncio.Queue[told.Event] = asyncio.Queue()
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._fetches: set[asyncio.Task[None]] = set()
+        self._captures = Captures()
+        self._gone = False
+        #: The marks behind what plays, by the number of the part that they end.
+        self._marks: dict[int, tuple[str, ...]] = {}
+        self._last_part = 0
+        self._transfer: asked.Transfer | None = None
+        self._too_long: asyncio.TimerHandle | None = None
+        self._was_too_long = False
 
-    def hear(self, event: port.DigitPressed | port.PlayEnded | port.CalleeTypeDetected) -> None:
+    def hear(self, event: Heard) -> None:
         """Pass on what the call heard."""
         match event:
             case port.DigitPressed(key):
-                self._inbox.put_nowait(told.Digit(key=key))
+                self._inbox.put_nowait(told.Digit(key=key, at_ms=self._now_ms()))
             case port.PlayEnded(play_id, whole):
-                if whole:
-                    self._inbox.put_nowait(told.PlayEnded(play_id=play_id))
+                self._part_played(play_id, whole=whole)
             case port.CalleeTypeDetected(callee_type):
                 self._inbox.put_nowait(told.CalleeTypeKnown(callee_type=callee_type.value))
+            case port.RecordingEnded():
+                recorded = self._captures.take(event, gone=self._gone)
+                if recorded is not None:
+                    self._inbox.put_nowait(recorded)
+            case port.TransferAnswered():
+                self._transfer_answered()
+            case port.TransferEnded(reason, talk_seconds):
+                self._transfer_ended(reason, talk_seconds)
 
     def hang_up_heard(self) -> None:
         """Tell the session that the callee is gone."""
+        self._gone = True
+        self._abandon_recording()
         self._inbox.put_nowait(told.HungUp())
 
     async def run(self) -> ApplicationEnd:
@@ -129,8 +165,8 @@ class Application:
         match effect:
             case asked.Fetch():
                 self._fetches.add(asyncio.create_task(self._fetch(effect), name="fetch"))
-            case asked.Play(play_id=play_id, segments=segments, bargein=bargein):
-                await self._call.play(play_id, _segments(segments), bargein=bargein)
+            case asked.Play():
+                await self._play(effect)
                 await failpoint(Failpoint.IN_CALL)
             case asked.StopPlay():
                 await self._call.stop_play()
@@ -148,32 +184,120 @@ class Application:
                 # The text may hold what the callee said: it is the customer's, and stays out of our logs.
                 _log.debug("application_log", campaign_id=self._leased.job.campaign_id, label=label)
             case _:
-                self._answer_at_once(effect)
+                await self._carry_out_more(effect)
 
-    def _answer_at_once(self, effect: asked.Effect) -> None:
-        """Answer what the telephony cannot do for us yet: the application hears it as the standard says."""
+    async def _carry_out_more(self, effect: asked.Effect) -> None:
         match effect:
-            case asked.Transfer(transfer_id=transfer_id, kind=kind):
-                refused = told.TransferEnded(
-                    transfer_id=transfer_id, outcome=f"error.unsupported.transfer.{kind}", duration_ms=0
-                )
-                self._inbox.put_nowait(refused)
             case asked.Record():
-                self._inbox.put_nowait(_not_recorded(effect))
+                await self._record(effect)
+            case asked.StopRecording():
+                self._captures.stopped()
+                await self._call.stop_recording()
+            case asked.Transfer():
+                await self._begin_transfer(effect)
+            case asked.EndTransfer():
+                await self._call.end_transfer()
             case _:
                 pass  # for whoever debugs an application
+
+    async def _play(self, play: asked.Play) -> None:
+        """Play up to each mark for itself, so that it is known when the mark is reached."""
+        part: list[asked.Segment] = []
+        marks: list[str] = []
+        for segment in play.segments:
+            if isinstance(segment, asked.Mark):
+                marks.append(segment.name)
+                continue
+            if marks and part:
+                self._last_part -= 1  # below zero: no number of a session's
+                await self._play_part(self._last_part, part, marks, bargein=play.bargein)
+                part = []
+            elif marks:
+                self._reached(tuple(marks))
+            marks = []
+            part.append(segment)
+        await self._play_part(play.play_id, part, marks, bargein=play.bargein)
+
+    async def _play_part(
+        self, number: int, part: list[asked.Segment], marks: list[str], *, bargein: bool
+    ) -> None:
+        self._marks[number] = tuple(marks)
+        await self._call.play(number, _segments(tuple(part), self._captures), bargein=bargein)
+
+    def _part_played(self, number: int, *, whole: bool) -> None:
+        marks = self._marks.pop(number, ())
+        if not whole:
+            return
+        self._reached(marks)
+        if number >= 0:
+            self._inbox.put_nowait(told.PlayEnded(play_id=number))
+
+    def _reached(self, marks: tuple[str, ...]) -> None:
+        for mark in marks:
+            self._inbox.put_nowait(told.MarkReached(name=mark, at_ms=self._now_ms()))
+
+    def _now_ms(self) -> int:
+        """Return the call's time, for telling how long after a mark a key came."""
+        return round(asyncio.get_running_loop().time() * self._pace_of_time * 1_000)
+
+    async def _record(self, effect: asked.Record) -> None:
+        self._captures.begin(effect.record_id, effect.max_time_ms)
+        if self._gone:
+            self._abandon_recording()
+            return
+        await self._call.record(
+            f"{self._leased.job.attempt_id}-{effect.record_id}",
+            longest_seconds=effect.max_time_ms / 1_000,
+            stop_keys="".join(sorted(told.DTMF_KEYS)) if effect.dtmf_term else "",
+            final_silence_seconds=effect.final_silence_ms / 1_000,
+            first_sound_seconds=effect.timeout_ms / 1_000,
+        )
+
+    def _abandon_recording(self) -> None:
+        """Answer for a call that has ended: its last recording came before its end, or will not come."""
+        recorded = self._captures.abandon()
+        if recorded is not None:
+            self._inbox.put_nowait(recorded)
+
+    async def _begin_transfer(self, effect: asked.Transfer) -> None:
+        self._transfer = effect
+        if effect.kind == "consultation":
+            self._transfer_ended("unsupported", 0.0)
+            return
+        await self._call.transfer(
+            effect.dest, bridge=effect.kind == "bridge", ring_seconds=effect.connect_timeout_ms / 1_000
+        )
+
+    def _transfer_answered(self) -> None:
+        if self._transfer is not None and self._transfer.max_time_ms:
+            self._too_long = asyncio.get_running_loop().call_later(
+                self._transfer.max_time_ms / 1_000 / self._pace_of_time, self._end_long_transfer
+            )
+
+    def _end_long_transfer(self) -> None:
+        """End a bridge that has lasted as long as it may."""
+        self._too_long, self._was_too_long = None, True
+        self._fetches.add(asyncio.create_task(self._call.end_transfer(), name="end of a transfer"))
+
+    def _transfer_ended(self, reason: str, talk_seconds: float) -> None:
+        transfer, self._transfer = self._transfer, None
+        if transfer is None:
+            return
+        if self._too_long is not None:
+            self._too_long.cancel()
+        if self._was_too_long and reason == "near_end_disconnect":
+            reason = "maxtime_disconnect"
+        self._too_long, self._was_too_long = None, False
+        outcome = _TRANSFER_ERRORS.get(reason, reason).format(kind=transfer.kind)
+        ended = told.TransferEnded(
+            transfer_id=transfer.transfer_id, outcome=outcome, duration_ms=round(talk_seconds * 1_000)
+        )
+        self._inbox.put_nowait(ended)
 
     async def _fetch(self, effect: asked.Fetch) -> None:
         await failpoint(Failpoint.APPLICATION_ASKED)
         try:
-            document = await self._fetcher.fetch(
-                effect.method,
-                effect.url,
-                form=dict(effect.form) if effect.method == "POST" else None,
-                timeout_s=effect.timeout_ms / 1000,
-                max_bytes=DOCUMENT_BYTES,
-                follow_redirects=True,
-            )
+            document = await self._document(effect)
         except FetchFailed as error:
             self._inbox.put_nowait(told.FetchFailed(fetch_id=effect.fetch_id, reason=error.message))
             return
@@ -185,6 +309,30 @@ class Application:
                 content_type=document.content_type,
                 body=document.body,
             )
+        )
+
+    async def _document(self, effect: asked.Fetch) -> FetchedDocument:
+        timeout_s = effect.timeout_ms / 1_000
+        if effect.method == "GET":
+            return await self._fetcher.fetch_stored(
+                effect.url,
+                max_age_s=effect.max_age_s,
+                max_stale_s=effect.max_stale_s,
+                timeout_s=timeout_s,
+                max_bytes=DOCUMENT_BYTES,
+            )
+        if effect.multipart or effect.recordings:
+            content_type, body = multipart(effect.form, self._captures.files(effect.recordings))
+            return await self._fetcher.fetch(
+                "POST",
+                effect.url,
+                body=body,
+                headers={"Content-Type": content_type},
+                timeout_s=timeout_s,
+                max_bytes=DOCUMENT_BYTES,
+            )
+        return await self._fetcher.fetch(
+            "POST", effect.url, form=dict(effect.form), timeout_s=timeout_s, max_bytes=DOCUMENT_BYTES
         )
 
     def _start_timer(self, timer_id: int, after_ms: int) -> None:
@@ -202,6 +350,8 @@ class Application:
     def _forget_waits(self) -> None:
         for timer in self._timers.values():
             timer.cancel()
+        if self._too_long is not None:
+            self._too_long.cancel()
         for fetch in self._fetches:
             fetch.cancel()
 
@@ -215,28 +365,18 @@ class Application:
         )
 
 
-def _not_recorded(effect: asked.Record) -> told.Recorded:
-    """Answer a <record>: nothing can be recorded yet."""
-    return told.Recorded(
-        record_id=effect.record_id,
-        recording="",
-        content_type=effect.content_type,
-        duration_ms=0,
-        size_bytes=0,
-        ended_by="error.unsupported.record",
-    )
-
-
-def _segments(segments: "tuple[asked.Segment, ...]") -> tuple[port.Segment, ...]:
+def _segments(
+    segments: "tuple[asked.Segment, ...] | list[asked.Segment]", captures: Captures
+) -> tuple[port.Segment, ...]:
     """Translate what the interpreter wants heard into what the telephony can play."""
-    return tuple(_segment(segment) for segment in segments if not isinstance(segment, asked.Mark))
+    return tuple(_segment(segment, captures) for segment in segments if not isinstance(segment, asked.Mark))
 
 
-def _segment(segment: asked.Speech | asked.Audio | asked.Silence) -> port.Segment:
+def _segment(segment: asked.Speech | asked.Audio | asked.Silence, captures: Captures) -> port.Segment:
     match segment:
         case asked.Speech(text=text, language=language):
             return port.Speech(text, language)
         case asked.Audio(src=src, fallback=fallback):
-            return port.Audio(src, _segments(fallback))
+            return port.Audio(captures.address(src), _segments(fallback, captures))
         case asked.Silence(duration_ms=duration_ms):
             return port.Silence(duration_ms)

@@ -1,7 +1,7 @@
 """Fetching what a customer's URL names: VoiceXML documents, scripts, audio."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.domain.errors import PacelineError
@@ -18,6 +18,8 @@ class FetchedDocument:
     content_type: str
     #: Unpacked.
     body: bytes
+    #: What its server said of its age, by the names of HTTP's headers; no part of what the document is.
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class FetchFailed(PacelineError):
@@ -47,4 +49,16 @@ class DocumentFetcher(Protocol):
 
         `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET
         alone. Raises `FetchFailed` for everything that can go wrong; a status of 404 or 500 is not among it.
+        """
+
+
+class DocumentStore(DocumentFetcher, Protocol):
+    """A fetcher that keeps documents for as long as their servers let it."""
+
+    async def fetch_stored(
+        self, url: str, *, max_age_s: int, max_stale_s: int, timeout_s: float, max_bytes: int
+    ) -> FetchedDocument:
+        """GET a document, following redirects; a stored one if that is recent enough. -1 is an absent attribute.
+
+        Raises FetchFailed.
         """

@@ -6,10 +6,10 @@ and each dialog its own inside the document's.
 """
 
 from shared.voicexml.context import InterpreterContext
+from shared.voicexml.draining import drain
 from shared.voicexml.errors import Thrown
 from shared.voicexml.event_handling import EventScope, error_thrown, guarded
 from shared.voicexml.events import Start
-from shared.voicexml.executable import drain
 from shared.voicexml.fia import FormInterpretation
 from shared.voicexml.navigation import Request, open_document
 from shared.voicexml.place import Place

@@ -96,6 +96,10 @@ class Timing:
     term_timeout_ms: int
     #: Empty: there is none.
     termchar: str
+    #: Keys after which an input is over (Plum's termmaxdigits); 0: as many as the grammars take.
+    most_keys: int = 0
+    #: What is listened to (6.3.6); the other does not count as input, and interrupts nothing.
+    modes: frozenset[str] = frozenset(Mode)
 
 
 class Verdict(StrEnum):
@@ -152,7 +156,7 @@ class Collection:
 
     def begin(self) -> None:
         """Enter the waiting state: use the keys from before, or play the prompts."""
-        if not all(play.bargein for play in self._prompts):
+        if Mode.DTMF not in self._timing.modes or not all(play.bargein for play in self._prompts):
             self._typed_ahead.clear()
         if not self._typed_ahead:
             self._next_prompt()
@@ -165,9 +169,9 @@ class Collection:
     def take(self, event: Stimulus) -> None:
         """Take an event; one that answers something that is over is passed over."""
         match event:
-            case Digit(key=key) if self.outcome is None:
+            case Digit(key=key) if self.outcome is None and Mode.DTMF in self._timing.modes:
                 self._apply(STEPS[self._phase, Digit], key)
-            case Said() if self.outcome is None:
+            case Said() if self.outcome is None and Mode.VOICE in self._timing.modes:
                 self._hear(STEPS[self._phase, Said], event)
             case PlayEnded(play_id=play_id) if play_id == self._playing:
                 self._apply(STEPS[self._phase, PlayEnded])
@@ -243,6 +247,8 @@ class Collection:
             self._end(Verdict.NOMATCH)
         elif status is Status.MATCH:
             self._complete()
+        elif len(self._keys) == self._timing.most_keys:
+            self._conclude()
         else:
             self._phase = Phase.ENTERING
             self._start_timer(self._timing.interdigit_timeout_ms)

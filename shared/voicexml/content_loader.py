@@ -291,6 +291,7 @@ def fetch_settings(node: Node) -> FetchSettings:
         timeout_ms=duration(node, "fetchtimeout"),
         max_age_s=seconds(node, "maxage"),
         max_stale_s=seconds(node, "maxstale"),
+        audio=node.attributes.get("fetchaudio"),
     )
 
 

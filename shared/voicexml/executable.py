@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from shared.voicexml import executable_model as model
 from shared.voicexml.context import InterpreterContext
-from shared.voicexml.effects import HangUp, Log, Play, Unheard
+from shared.voicexml.draining import drain
+from shared.voicexml.effects import HangUp, Log
 from shared.voicexml.errors import DocumentInvalid, ScriptFailed, Thrown
 from shared.voicexml.events import Pairs
 from shared.voicexml.executable_model import Executable
@@ -21,7 +22,7 @@ from shared.voicexml.prompt_model import Prompt
 from shared.voicexml.prompts import QueuedPrompt, Rendering
 from shared.voicexml.properties import Properties
 from shared.voicexml.transitions import Leave, NextItem, Returned, Transition
-from shared.voicexml.waits import Draining, Steps
+from shared.voicexml.waits import Steps
 from shared.voicexml.xml_data import data_json, may_read
 
 
@@ -268,16 +269,3 @@ def queue_prompt(
     )
     segments = rendering.segments(prompt)
     context.prompts.add(QueuedPrompt(segments=segments, bargein=bargein, timeout_ms=prompt.timeout_ms))
-
-
-def drain(context: InterpreterContext) -> Steps[None]:
-    """Play the queued prompts to their end, if anybody is there; no key counts meanwhile (4.1.8)."""
-    prompts = context.prompts.take_all()
-    segments = tuple(segment for prompt in prompts for segment in prompt)
-    lengths = tuple(map(len, prompts))
-    if segments and context.alone:
-        context.emit(Unheard(segments=segments, lengths=lengths))
-    elif segments:
-        play_id = context.new_id()
-        context.emit(Play(play_id=play_id, segments=segments, bargein=False, lengths=lengths))
-        yield Draining(play_id=play_id)

@@ -12,6 +12,8 @@ class FetchSettings:
     timeout_ms: int | None = None
     max_age_s: int | None = None
     max_stale_s: int | None = None
+    #: What the caller hears meanwhile.
+    audio: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,12 +136,24 @@ class FormInterpretation:
                 # 1.5.4: the session ends where it would have to listen to a caller who has gone.
                 return Leave()
             case Record():
-                yield from visit.record(item, self._timing(scope.properties).timeout_ms)
+                return (yield from self._record(item, scope, visit))
             case Transfer():
                 grammar = yield from self._activation(scope).listen_for(item.grammars)
                 yield from visit.transfer(item, grammar)
             case _:
                 return (yield from self._listen(item, scope))
+        return (yield from self._process({item.name}))
+
+    def _record(self, item: Record, scope: EventScope, visit: Visit) -> Steps[Transition | None]:
+        """Record (2.3.6); keys for a link or for the form lead there, and what was recorded is dropped."""
+        listening = yield from self._activation(scope).listen(item)
+        wait = yield from visit.record(item, self._timing(scope.properties).timeout_ms, listening.grammars)
+        if wait.matched and not self._context.hung_up:
+            outcome = Outcome(verdict=Verdict.MATCH, keys=wait.keys)
+            position = listening.grammars.first(outcome.tokens, outcome.mode)
+            if position is not None and not isinstance(listening.purposes[position], OwnItem):
+                return (yield from self._heard(item, scope, listening, outcome))
+        visit.keep_recording(item, wait)
         return (yield from self._process({item.name}))
 
     def _listen(self, item: Item, scope: EventScope) -> Steps[Transition | None]:
@@ -152,13 +164,20 @@ class FormInterpretation:
         match outcome.verdict:
             case Verdict.MATCH if outcome.confidence < scope.properties.fraction("confidencelevel"):
                 # 6.3.2: what was hardly understood was not understood.
-                raise Thrown(Verdict.NOMATCH.value)
+                raise self._not_understood(item, outcome)
             case Verdict.MATCH:
                 return (yield from self._heard(item, scope, listening, outcome))
             case Verdict.HANGUP:
                 raise self._context.hangup()
-            case Verdict.NOINPUT | Verdict.NOMATCH:
-                raise Thrown(outcome.verdict.value)
+            case Verdict.NOMATCH:
+                raise self._not_understood(item, outcome)
+            case Verdict.NOINPUT:
+                raise Thrown(Verdict.NOINPUT.value)
+
+    def _not_understood(self, item: Item, outcome: Outcome) -> Thrown:
+        """Make the event; 5.1.5: a nomatch counts as a recognition, and is seen in application.lastresult$."""
+        self._make_known(item, outcome, {})
+        return Thrown(Verdict.NOMATCH.value)
 
     def _activation(self, scope: EventScope) -> Activation:
         return Activation(self._context, self._place, self._form, scope.properties)
@@ -177,6 +196,8 @@ class FormInterpretation:
             interdigit_timeout_ms=properties.duration_ms("interdigittimeout"),
             term_timeout_ms=properties.duration_ms("termtimeout"),
             termchar=properties.key("termchar"),
+            modes=properties.words("inputmodes"),
+            most_keys=max(0, properties.count("termmaxdigits")),
         )
 
     def _collect(self, grammar: AnyOf, timing: Timing) -> Steps[Outcome]:
@@ -226,7 +247,9 @@ class FormInterpretation:
         """Find out what was meant, and make it known (5.1.5)."""
         grammar, tokens = listening.grammars.grammars[position], outcome.tokens
         tree = grammar.parse(tokens)
-        meaning = {"value": grammar.value(tokens)} if tree is None else {"tree": tree}
+        self._make_known(item, outcome, {"value": grammar.value(tokens)} if tree is None else {"tree": tree})
+
+    def _make_known(self, item: Item, outcome: Outcome, meaning: dict[str, object]) -> None:
         result: dict[str, object] = {
             "utterance": outcome.keys or outcome.said,
             "inputmode": outcome.mode.value,

@@ -46,6 +46,15 @@ def grammar(node: Node, setting: Setting, *, document_scope: bool = False) -> mo
     )
 
 
+def grammars_without_scope(parent: Node, setting: Setting) -> tuple[model.GrammarElement, ...]:
+    """Read the grammars of an input item, link or choice, which are active where that is (3.1.3)."""
+    found = [child for child in parent.elements if child.name == "grammar"]
+    for child in found:
+        if "scope" in child.attributes:
+            raise DocumentInvalid(f"<grammar> in <{parent.name}> takes no scope.", line=child.line)
+    return tuple(grammar(child, setting) for child in found)
+
+
 def _inline(node: Node, base_url: str) -> tuple[GrammarDocument | None, tuple[str, str] | None]:
     try:
         return _read_inline(node, base_url), None
@@ -104,7 +113,7 @@ def link(node: Node, setting: Setting) -> model.Link:
         if child.name != "grammar":
             raise misplaced(child, node.name)
     return model.Link(
-        grammars=tuple(grammar(child, setting) for child in node.elements),
+        grammars=grammars_without_scope(node, setting),
         dtmf=_keys(node),
         leads=leads(node, setting),
         line=node.line,
@@ -124,7 +133,7 @@ def choice(node: Node, setting: Setting, *, preset: str, key: str) -> model.Choi
         dtmf=_keys(node) or key,
         text=collapsed(_texts(node)),
         exact=_exact(node, preset),
-        grammars=tuple(grammar(child, setting) for child in node.elements if child.name == "grammar"),
+        grammars=grammars_without_scope(node, setting),
         leads=leads(node, setting),
         line=node.line,
     )

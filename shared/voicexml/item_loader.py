@@ -25,7 +25,7 @@ from shared.voicexml.content_loader import (
     target,
 )
 from shared.voicexml.errors import DocumentInvalid
-from shared.voicexml.grammar_loader import choice, grammar, link, option
+from shared.voicexml.grammar_loader import choice, grammars_without_scope, link, option
 from shared.voicexml.markup import Node
 from shared.voicexml.model import Catch
 from shared.voicexml.prompt_model import Prompt
@@ -156,17 +156,9 @@ def _field(node: Node, setting: Setting, position: int) -> model.Item:
         **_input(node, setting, position),
         type=node.attributes.get("type"),
         options=tuple(option(child) for child in node.elements if child.name == "option"),
-        grammars=_grammars(node, setting),
+        grammars=grammars_without_scope(node, setting),
         modal=flag(node, "modal") or False,
     )
-
-
-def _grammars(node: Node, setting: Setting) -> tuple[model.GrammarElement, ...]:
-    for child in node.elements:
-        if child.name == "grammar" and "scope" in child.attributes:
-            # 3.1.3: a grammar of an input item has that item for its scope.
-            raise DocumentInvalid("<grammar> in an input item takes no scope.", line=child.line)
-    return tuple(grammar(child, setting) for child in node.elements if child.name == "grammar")
 
 
 def _initial(node: Node, setting: Setting, position: int) -> model.Item:
@@ -206,7 +198,7 @@ def _record(node: Node, setting: Setting, position: int) -> model.Item:
         dtmf_term=True if dtmf_term is None else dtmf_term,
         modal=True if modal is None else modal,
         type=node.attributes.get("type", "").partition(";")[0].strip(),
-        grammars=_grammars(node, setting),
+        grammars=grammars_without_scope(node, setting),
     )
 
 
@@ -231,7 +223,7 @@ def _transfer(node: Node, setting: Setting, position: int) -> model.Item:
         aai=node.attributes.get("aai"),
         aaiexpr=node.attributes.get("aaiexpr"),
         base_url=setting.inside(node).base_url,
-        grammars=_grammars(node, setting),
+        grammars=grammars_without_scope(node, setting),
     )
 
 

@@ -31,8 +31,9 @@ MAX_ELEMENTS = 50_000
 MAX_CHARACTERS = 1024 * 1024
 
 #: Processor time of one evaluation. The engine counts the time of the process, which is why sessions run in
-#: processes that do nothing else; an honest expression needs microseconds.
-SCRIPT_CPU_SECONDS = 0.25
+#: processes that do nothing else; an honest expression needs microseconds. As often as one may be overrun it still
+#: keeps the other sessions of its process waiting for less than half a second.
+SCRIPT_CPU_SECONDS = 0.15
 
 #: Heap of one session's scripts; an empty context takes 0.2 MiB.
 SCRIPT_HEAP_BYTES = 16 * 1024 * 1024

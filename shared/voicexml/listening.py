@@ -129,13 +129,17 @@ class Activation:
 
     def _around(self) -> Steps[None]:
         document = self._place.document
-        yield from self._elements(self._form.grammars, OfForm(form=self._form, document=document))
-        yield from self._links(self._form.links, document)
-        for each in self._place.documents:
-            yield from self._links(each.links, each)
-            for dialog in each.dialogs:
+        of_form = OfForm(form=self._form, document=document)
+        for each in self._form.listens:
+            if isinstance(each, Link):
+                yield from self._links((each,), document)
+            else:
+                yield from self._elements((each,), of_form)
+        for around in self._place.documents:
+            yield from self._links(around.links, around)
+            for dialog in around.dialogs:
                 if dialog is not self._form:
-                    yield from self._dialog(dialog, each)
+                    yield from self._dialog(dialog, around)
         wanted = self._properties.words("universals")
         for event in _UNIVERSALS:
             if wanted & {"all", event}:

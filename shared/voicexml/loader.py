@@ -105,12 +105,13 @@ def _form(node: Node, setting: Setting) -> Form:
         children=tuple(_form_children(node, setting)),
         catches=catches(node, setting),
         properties=properties(node),
-        grammars=tuple(
-            grammar(child, setting, document_scope=document_scope)
+        listens=tuple(
+            link(child, setting)
+            if child.name == "link"
+            else grammar(child, setting, document_scope=document_scope)
             for child in node.elements
-            if child.name == "grammar"
+            if child.name in {"grammar", "link"}
         ),
-        links=_links(node, setting),
         line=node.line,
     )
     # 2.3: a name that is not unique among the items of a form makes the fetch of the document fail.

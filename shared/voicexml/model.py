@@ -233,9 +233,14 @@ class Form:
     children: tuple[FormChild, ...]
     catches: tuple[Catch, ...]
     properties: Settings
-    grammars: tuple[GrammarElement, ...] = ()
-    links: tuple[Link, ...] = ()
+    #: Grammars and links in document order: of two that match, the first one counts (3.1.4).
+    listens: tuple[GrammarElement | Link, ...] = ()
     line: int
+
+    @property
+    def grammars(self) -> tuple[GrammarElement, ...]:
+        """The form's own grammars."""
+        return tuple(each for each in self.listens if isinstance(each, GrammarElement))
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -9,16 +9,28 @@ from dataclasses import dataclass, replace
 from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
 
 from shared.voicexml.context import InterpreterContext
-from shared.voicexml.effects import Fetch, FetchPurpose
+from shared.voicexml.draining import drain
+from shared.voicexml.effects import Audio, Fetch, FetchPurpose, Play
 from shared.voicexml.errors import DocumentInvalid, Thrown
 from shared.voicexml.events import Fetched, FetchFailed, Method, Pairs
 from shared.voicexml.executable_model import FetchSettings
 from shared.voicexml.limits import MAX_DOCUMENTS, MAX_FETCHES, MAX_URL_CHARACTERS
 from shared.voicexml.model import Document
 from shared.voicexml.place import Place
+from shared.voicexml.prompts import resolved
 from shared.voicexml.properties import Properties
 from shared.voicexml.transitions import Destination
-from shared.voicexml.waits import Fetching, Steps
+from shared.voicexml.waits import Fetching, Hold, Steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldAudio:
+    """What the caller hears during a fetch (6.1.1)."""
+
+    #: Relative to the base of the request.
+    src: str
+    delay_ms: int
+    minimum_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +48,7 @@ class Request:
     max_age_s: int = -1
     max_stale_s: int = -1
     purpose: FetchPurpose = "document"
+    hold: HoldAudio | None = None
 
 
 def request_of(
@@ -58,6 +71,18 @@ def request_of(
         max_age_s=seconds(settings.max_age_s, "maxage"),
         max_stale_s=seconds(settings.max_stale_s, "maxstale"),
         purpose=purpose,
+        hold=_hold_audio(settings, properties) if purpose in {"document", "data"} else None,
+    )
+
+
+def _hold_audio(settings: FetchSettings, properties: Properties) -> HoldAudio | None:
+    src = properties.text("fetchaudio") if settings.audio is None else settings.audio
+    if not src:
+        return None
+    return HoldAudio(
+        src=src,
+        delay_ms=properties.duration_ms("fetchaudiodelay"),
+        minimum_ms=properties.duration_ms("fetchaudiominimum"),
     )
 
 
@@ -130,8 +155,14 @@ def fetch(context: InterpreterContext, request: Request) -> Steps[Fetched]:
     context.effort.iterate()
     if context.fetches > MAX_FETCHES:
         raise Thrown("error.badfetch", f"A session may fetch {MAX_FETCHES} times and no more.")
+    held = None if context.alone else request.hold
+    if held is not None:
+        # 4.1.8: what is queued is heard to its end before that.
+        yield from drain(context)
     wait = Fetching(fetch_id=context.new_id())
     context.emit(_effect(wait.fetch_id, url, request))
+    if held is not None and not context.alone:
+        wait.hold = _hold(context, held, request.base_url)
     yield wait
     match wait.answer:
         case Fetched(status=status) as answer if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110, 15.3
@@ -143,6 +174,18 @@ def fetch(context: InterpreterContext, request: Request) -> Steps[Fetched]:
             raise Thrown("error.badfetch", f"{url} could not be fetched: {reason}")
         case None:
             raise AssertionError("The session resumed a fetch without an answer.")
+
+
+def _hold(context: InterpreterContext, audio: HoldAudio, base_url: str) -> Hold:
+    play = Play(
+        play_id=context.new_id(),
+        segments=(Audio(src=resolved(base_url, audio.src)),),
+        bargein=False,
+        lengths=(1,),
+    )
+    hold = Hold(play=play, minimum_ms=audio.minimum_ms, emit=context.emit, new_id=context.new_id)
+    hold.begin(after_ms=audio.delay_ms)
+    return hold
 
 
 def _effect(fetch_id: int, url: str, request: Request) -> Fetch:

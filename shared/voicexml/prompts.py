@@ -164,7 +164,7 @@ class Rendering:
             return
         self.effort.produce(len(src))
         fallback = tuple(self._all(part.fallback, voice))
-        yield Audio(src=_resolved(part.base_url, src), fallback=fallback)
+        yield Audio(src=resolved(part.base_url, src), fallback=fallback)
 
     def _markup(self, part: Markup, voice: "_Voice") -> Iterator[Segment]:
         inside = voice.inside(part)
@@ -215,7 +215,8 @@ class _Voice:
         return written
 
 
-def _resolved(base_url: str, src: str) -> str:
+def resolved(base_url: str, src: str) -> str:
+    """Make the address of an audio file absolute."""
     try:
         return urljoin(base_url, src)
     except ValueError:

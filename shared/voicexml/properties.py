@@ -18,6 +18,10 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "bargein": "true",
         "confidencelevel": "0.5",
+        "fetchaudio": "",
+        # Whoever wants quick fetches to be silent says so; an application that names neither hears what it asked for.
+        "fetchaudiodelay": "0s",
+        "fetchaudiominimum": "0s",
         "fetchtimeout": "15s",
         "inputmodes": "dtmf voice",
         "interdigittimeout": "3s",
@@ -73,13 +77,24 @@ class Properties:
         """Read words, separated by white space."""
         return frozenset(self._values[name].split())
 
+    def text(self, name: str) -> str:
+        """Read any text."""
+        return self._values[name].strip()
+
     def seconds(self, name: str) -> int:
         """Read a whole number of seconds (6.3.5), -1 if it is not set; raises Thrown."""
+        return self._whole(name, "a whole number of seconds")
+
+    def count(self, name: str) -> int:
+        """Read a whole number, -1 if it is not set; raises Thrown."""
+        return self._whole(name, "a whole number")
+
+    def _whole(self, name: str, wanted: str) -> int:
         if name not in self._values:
             return -1
         value = whole_seconds(self._values[name])
         if value is None:
-            raise self._senseless(name, "a whole number of seconds")
+            raise self._senseless(name, wanted)
         return value
 
     def _senseless(self, name: str, wanted: str) -> Thrown:

@@ -92,6 +92,9 @@ REACTIONS: Mapping[type[Wait] | type[Ended], Mapping[type[Event], Reaction]] = M
             {
                 Fetched: Reaction.TAKE,
                 FetchFailed: Reaction.TAKE,
+                # Of what is heard during a fetch.
+                PlayEnded: Reaction.TAKE,
+                TimerFired: Reaction.TAKE,
                 Digit: Reaction.KEEP,
                 CalleeTypeKnown: Reaction.NOTE,
                 HungUp: Reaction.NOTE_HANGUP,

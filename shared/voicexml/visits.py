@@ -4,18 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.voicexml.context import InterpreterContext
+from shared.voicexml.draining import drain
 from shared.voicexml.effects import Record as RecordEffect
 from shared.voicexml.effects import Transfer as TransferEffect
 from shared.voicexml.effects import TransferKind
 from shared.voicexml.errors import Exhausted, ScriptFailed, Thrown
 from shared.voicexml.event_handling import EventScope
 from shared.voicexml.events import Recorded, TransferEnded
-from shared.voicexml.executable import drain
 from shared.voicexml.grammar.active import AnyOf
 from shared.voicexml.item_loader import records
 from shared.voicexml.limits import MAX_SUBDIALOGS
 from shared.voicexml.model import Record, Subdialog, Transfer
 from shared.voicexml.navigation import dialog_here, open_document
+from shared.voicexml.prompts import resolved
 from shared.voicexml.transitions import Destination, End, Leave, Transition
 from shared.voicexml.waits import Recording, Steps, Transferring
 
@@ -88,12 +89,17 @@ class Visit:
             except ScriptFailed as failure:
                 raise failure.thrown_at(param.line) from None
 
-    def record(self, item: Record, timeout_ms: int) -> Steps[None]:
-        """Record the caller (2.3.6); raises Thrown."""
+    def record(self, item: Record, timeout_ms: int, grammar: AnyOf) -> Steps[Recording]:
+        """Record the caller (2.3.6); returns how it ended. Raises Thrown."""
         if not records(item.type):
             raise Thrown("error.unsupported.format", f"Nothing can be recorded as {item.type!r}.")
         yield from self._be_heard()
-        wait = Recording(record_id=self.context.new_id(), dtmf_term=item.dtmf_term, emit=self.context.emit)
+        wait = Recording(
+            record_id=self.context.new_id(),
+            dtmf_term=item.dtmf_term,
+            grammar=grammar,
+            emit=self.context.emit,
+        )
         longest_ms = _RECORD_MAX_MS if item.max_time_ms is None else item.max_time_ms
         silence_ms = _FINAL_SILENCE_MS if item.final_silence_ms is None else item.final_silence_ms
         self.context.emit(
@@ -108,24 +114,30 @@ class Visit:
             )
         )
         yield wait
+        return wait
+
+    def keep_recording(self, item: Record, wait: Recording) -> None:
+        """Fill the item with what was recorded; raises Thrown."""
         if wait.answer is not None:
-            self._recorded(item, wait.answer, wait.key)
+            self._recorded(item, wait.answer, wait)
         if self.context.hung_up:
             raise self.context.hangup()
 
-    def _recorded(self, item: Record, answer: Recorded, key: str) -> None:
+    def _recorded(self, item: Record, answer: Recorded, wait: Recording) -> None:
         if answer.ended_by.startswith("error."):
             raise Thrown(answer.ended_by)
         if answer.recording:
             name = RECORDING_PREFIX + answer.recording
             self.context.recordings.add(name)
             self.context.model.store(item.name, name)
-            shadow = {
+            shadow: dict[str, object] = {
                 "duration": answer.duration_ms,
                 "size": answer.size_bytes,
-                "termchar": key or None,
+                "termchar": wait.key or None,
                 "maxtime": answer.ended_by == "maxtime",
             }
+            if wait.matched:
+                shadow |= {"utterance": wait.keys, "inputmode": "dtmf"}
             self.context.model.store(f"{item.name}$", shadow)
         elif not self.context.hung_up:
             raise Thrown("noinput")
@@ -161,7 +173,7 @@ class Visit:
             kind=_TRANSFER_KINDS[item.type],
             connect_timeout_ms=connect_ms,
             max_time_ms=item.max_time_ms,
-            audio=item.audio or "",
+            audio=resolved(item.base_url, item.audio) if item.audio else "",
             aai=aai,
         )
 

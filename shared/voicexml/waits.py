@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.voicexml.collection import Collection
-from shared.voicexml.effects import Effect, EndTransfer, StopRecording
+from shared.voicexml.effects import (
+    Effect,
+    EndTransfer,
+    Play,
+    StartTimer,
+    StopPlay,
+    StopRecording,
+    StopTimer,
+)
 from shared.voicexml.events import (
     Digit,
     Event,
@@ -31,17 +39,75 @@ _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True, kw_only=True)
+class Hold:
+    """What the caller hears while something is fetched (6.1.1): after a while, and once begun for a while."""
+
+    play: Play
+    minimum_ms: int
+    emit: Callable[[Effect], None]
+    new_id: Callable[[], int]
+    begun: bool = False
+    playing: bool = False
+    #: The delay before it, or the time that it is heard at least.
+    timer: int | None = None
+
+    def begin(self, after_ms: int) -> None:
+        """Start to play, or to wait for that."""
+        if after_ms:
+            self._wait(after_ms)
+        else:
+            self._play()
+
+    def take(self, event: PlayEnded | TimerFired) -> None:
+        """Take an event."""
+        if isinstance(event, PlayEnded) and event.play_id == self.play.play_id:
+            self.playing = False
+        elif isinstance(event, TimerFired) and event.timer_id == self.timer:
+            self.timer = None
+            if not self.begun:
+                self._play()
+
+    def may_end(self) -> bool:
+        """Tell whether what was fetched may be used: not before the audio was heard for its least time."""
+        return not self.playing or self.timer is None
+
+    def end(self) -> None:
+        """Fall silent."""
+        if self.playing:
+            self.emit(StopPlay())
+        if self.timer is not None:
+            self.emit(StopTimer(timer_id=self.timer))
+
+    def _play(self) -> None:
+        self.begun = self.playing = True
+        self.emit(self.play)
+        if self.minimum_ms:
+            self._wait(self.minimum_ms)
+
+    def _wait(self, after_ms: int) -> None:
+        self.timer = self.new_id()
+        self.emit(StartTimer(timer_id=self.timer, after_ms=after_ms))
+
+
+@dataclass(slots=True, kw_only=True)
 class Fetching:
     """A document is on its way; the session is between inputs, keys are kept for the next one (4.1.8)."""
 
     fetch_id: int
     answer: Fetched | FetchFailed | None = None
+    hold: Hold | None = None
 
     def take(self, event: Event) -> bool:
         """Take an event; True if the wait is over."""
         if isinstance(event, Fetched | FetchFailed) and event.fetch_id == self.fetch_id:
             self.answer = event
-        return self.answer is not None
+        elif self.hold is not None and isinstance(event, PlayEnded | TimerFired):
+            self.hold.take(event)
+        if self.answer is None or (self.hold is not None and not self.hold.may_end()):
+            return False
+        if self.hold is not None:
+            self.hold.end()
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,21 +139,36 @@ class Recording:
     """The caller is recorded (2.3.6)."""
 
     record_id: int
-    #: Whether a key ends it.
+    #: Whether a key that no grammar wants ends it.
     dtmf_term: bool
+    #: What the caller may key to end it; words are part of the recording.
+    grammar: AnyOf
     emit: Callable[[Effect], None]
     answer: Recorded | None = None
-    #: The key that ended it.
+    #: The key that ended it, if no grammar did.
     key: str = ""
+    #: Keys for a grammar, which may want more of them.
+    keys: str = ""
+    #: Whether a grammar ended it.
+    matched: bool = False
 
     def take(self, event: Event) -> bool:
         """Take an event; True if the wait is over."""
         if isinstance(event, Recorded) and event.record_id == self.record_id:
             self.answer = event
-        elif isinstance(event, Digit) and self.dtmf_term and not self.key:
-            self.key = event.key
-            self.emit(StopRecording(record_id=self.record_id))
+        elif isinstance(event, Digit) and not (self.key or self.matched):
+            self._key(event.key)
         return self.answer is not None
+
+    def _key(self, key: str) -> None:
+        """Ask the grammars first, then whether any key ends it (2.3.6, dtmfterm)."""
+        status = self.grammar.status(self.keys + key)
+        self.keys = "" if status is Status.NOMATCH else self.keys + key
+        self.matched = status in COMPLETE
+        if status is Status.NOMATCH and self.dtmf_term:
+            self.key = key
+        if self.key or self.matched:
+            self.emit(StopRecording(record_id=self.record_id))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,7 @@ the next timer. So a whole call runs as fast as its documents come.
 
 import heapq
 import itertools
+import re
 from collections.abc import Iterable
 
 from services.cli.voicexml.documents import Documents, shown
@@ -14,6 +15,9 @@ from shared.voicexml import effects, events
 from shared.voicexml.effects import Effect, Segment
 from shared.voicexml.events import DTMF_KEYS, Event
 from shared.voicexml.session import Session
+
+#: A value and the full stop behind it come apart, and are heard as one.
+_SPACE_BEFORE_MARK = re.compile(r" ([.,;:!?])(?=\s|$)")
 
 #: What a tried recording measures: three seconds of telephone sound.
 _RECORDING_MS, _RECORDING_BYTES = 3_000, 24_000
@@ -117,7 +121,7 @@ class Conversation:
 
     def _say(self, spoken: list[str]) -> None:
         if spoken:
-            self._tell(event="prompt", text=" ".join(spoken))
+            self._tell(event="prompt", text=_SPACE_BEFORE_MARK.sub(r"\1", " ".join(spoken)))
             spoken.clear()
 
     async def _play_audio(self, audio: effects.Audio) -> None:
@@ -167,14 +171,16 @@ class Conversation:
         if answer.hangup:
             self._happen(events.HungUp())
             self._recorded(record.record_id, "hangup")
-        elif answer.dtmf and record.dtmf_term:
+        elif answer.dtmf:
             self._take(answer)
-        elif answer.say is not None or answer.dtmf:
+            # Keys that nobody wants are heard on the recording.
+            self._recorded(record.record_id, "silence", after_ms=1)
+        elif answer.say is not None:
             self._recorded(record.record_id, "silence")
         else:
             self._recorded(record.record_id, "noinput")
 
-    def _recorded(self, record_id: int, ended_by: str) -> None:
+    def _recorded(self, record_id: int, ended_by: str, after_ms: int = 0) -> None:
         nothing = ended_by == "noinput"
         self._happen(
             events.Recorded(
@@ -184,5 +190,6 @@ class Conversation:
                 duration_ms=0 if nothing else _RECORDING_MS,
                 size_bytes=0 if nothing else _RECORDING_BYTES,
                 ended_by=ended_by,
-            )
+            ),
+            after_ms,
         )

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import aiohttp
 
 from shared.adapters.egress.exchange import Exchange, GuardedHttp
+from shared.adapters.egress.freshness import HEADERS
 from shared.adapters.egress.inflate import Uninflatable, gunzip
 from shared.domain.egress import EgressPolicy
 from shared.ports.fetching import FetchedDocument, FetchFailed
@@ -115,6 +116,7 @@ def _document(answer: Exchange, max_bytes: int, *, sent: bool) -> FetchedDocumen
         status=answer.status,
         content_type=answer.headers.get("Content-Type", ""),
         body=_unpacked(answer, max_bytes),
+        headers={name: answer.headers[name] for name in HEADERS if name in answer.headers},
     )
 
 

@@ -1,7 +1,8 @@
 """A pool of interpreter processes, and sessions that survive them.
 
 A session is a function of its events, so the pool keeps each one's, and when a process dies or overstays an
-answer it is replaced and its sessions are played back in the new one. Given up is the session that was worked
+answer it is replaced and its sessions are played back in the new one, each when something next happens to it: thousands
+of them at once would keep each other waiting. Given up is the session that was worked
 on when the time was over, and the one that was worked on when a process died for the second time: the first
 time it may have been anything (the kernel short of memory, an operator), so it is played back like the others.
 
@@ -90,6 +91,8 @@ class HostedSession:
         self._lost: str | None = None
         #: A process died while it worked on this session, and it may not have been the session's fault.
         self._suspected = False
+        #: The process that it lives in; another one has to be told first what happened so far.
+        self._home: InterpreterProcess | None = None
 
     async def open(self, start: Start) -> None:
         """Make the session in its process."""
@@ -126,7 +129,7 @@ class HostedSession:
             self._leave_lane()
             _log.warning("session_lost", session=self._number, why=why)
 
-    async def play_back(self, process: InterpreterProcess) -> None:
+    async def _play_back(self, process: InterpreterProcess) -> None:
         """Bring the session to where it was, in another process; raises ProcessGone."""
         if not self._journal.complete:
             self.lose("its process went, and it was too long to play back")
@@ -160,6 +163,10 @@ class HostedSession:
             if self._lost is not None:
                 break
             try:
+                if self._home is not process:
+                    await self._play_back(process)
+                    self._home = process
+                    continue
                 return await process.ask(request)
             except ProcessGone:
                 continue
@@ -211,12 +218,11 @@ class Lane:
         self._closed = False
 
     async def current(self) -> InterpreterProcess:
-        """Return the process, with all sessions in it; raises InterpreterUnavailable."""
+        """Return the process; raises InterpreterUnavailable."""
         async with self._renewing:
             while self._process is None or self._process.gone:
                 self._blame()
                 self._process = await self._spawn()
-                await self._play_back(self._process)
             return self._process
 
     @property
@@ -269,14 +275,6 @@ class Lane:
         for session in tuple(self.sessions.values()):
             session.lose("no interpreter process can be started")
         raise InterpreterUnavailable
-
-    async def _play_back(self, process: InterpreterProcess) -> None:
-        try:
-            for session in tuple(self.sessions.values()):
-                await session.play_back(process)
-        except ProcessGone:
-            # Whoever asked for the present process starts over, with one more suspect.
-            return
 
     def _revive(self) -> None:
         """Replace a process as soon as it has gone, so that its callers do not wait for it later."""

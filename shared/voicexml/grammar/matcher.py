@@ -18,6 +18,7 @@ from shared.voicexml.grammar.expansion import (
     Expansion,
     GrammarDocument,
     GrammarInvalid,
+    Mode,
     Repeat,
     Rule,
     RuleReference,
@@ -93,14 +94,20 @@ class Match:
         key = (id(place.document), id(place.expansion), start)
         if key in self._ends:
             return self._ends[key]
-        self._work += 1
         self._depth += 1
-        if self._work > MAX_GRAMMAR_WORK or self._depth > MAX_GRAMMAR_DEPTH:
-            raise GrammarInvalid("The grammar is too deep or too ambiguous to be listened for.")
+        if self._depth > MAX_GRAMMAR_DEPTH:
+            raise GrammarInvalid("The grammar is too deep to be listened for.")
+        self._count(1)
         ends = frozenset(self._walk(place, start))
         self._depth -= 1
         self._ends[key] = ends
         return ends
+
+    def _count(self, work: int) -> None:
+        """Count what was done, positions that are looked up again included; raises GrammarInvalid."""
+        self._work += work
+        if self._work > MAX_GRAMMAR_WORK:
+            raise GrammarInvalid("The grammar is too ambiguous to be listened for, or repeats too often.")
 
     def _walk(self, place: _Place, start: int) -> Iterator[int]:
         match place.expansion:
@@ -136,6 +143,7 @@ class Match:
     ) -> frozenset[int]:
         reached = frozenset({start})
         for part in parts:
+            self._count(len(reached))
             reached = frozenset(end for each in reached for end in self._reach(_Place(document, part), each))
         return reached
 
@@ -149,13 +157,11 @@ class Match:
                 if reached <= found:
                     break
                 found |= reached
-            self._work += 1
+            self._count(1 + len(reached))
             following = frozenset(end for each in reached for end in self._reach(place, each))
             if count < most and not following:
                 break
             reached = following
-            if self._work > MAX_GRAMMAR_WORK:
-                raise GrammarInvalid("The grammar repeats too often to be listened for.")
         return found
 
     def _follow(
@@ -173,7 +179,8 @@ class Match:
     ) -> ParsedRule:
         return {
             "rule": name,
-            "text": " ".join(self._tokens[start:end]),
+            # 5.1.5: keys are one string of keys, words are apart.
+            "text": ("" if document.mode is Mode.DTMF else " ").join(self._tokens[start:end]),
             "format": document.tag_format,
             "head": list(document.tags),
             "parts": list(self._parts(_Place(document, rule.expansion), start, end)),

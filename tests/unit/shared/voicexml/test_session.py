@@ -317,8 +317,8 @@ def test_scripts_that_run_too_long_are_stopped_and_end_the_session_in_the_end(ca
     endless = "<value expr='(function () { while (true) ; })()'/>"
     handler = "<error><log expr='_message'/><goto nextitem='b'/></error>"
     heard = call(f"<form>{handler}<block name='b'>{endless}</block></form>")
-    assert heard.logs == ["Line 1: The script ran longer than 0.25 s."] * 2
-    assert heard.exit.message == "3 scripts ran longer than 0.25 s."
+    assert heard.logs == ["Line 1: The script ran longer than 0.15 s."] * 2
+    assert heard.exit.message == "3 scripts ran longer than 0.15 s."
 
 
 def test_a_full_heap_ends_the_session_in_an_orderly_way(call: Call) -> None:

@@ -1,0 +1,249 @@
+"""Hostile applications beside honest ones in the same interpreter process: each ends itself and nobody else.
+
+The promise is one second on a machine that is not overloaded: the pool's patience is less. The tests allow many times
+that, because the machine that runs them may be anything; what they insist on is that the neighbours are answered.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from typing import Final
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from services.dialer.application import DOCUMENT_BYTES
+from services.dialer.wiring import INTERPRETER_ANSWER_SECONDS
+from shared.adapters.egress.caching import CachingFetcher
+from shared.adapters.egress.fetcher import GuardedFetcher
+from shared.adapters.egress.session import guarded_session
+from shared.adapters.interpreter.pool import HostedSession, InterpreterPool, SessionLost
+from shared.clock import monotonic_seconds
+from shared.domain.egress import EgressPolicy
+from shared.ports.fetching import FetchFailed
+from shared.voicexml.effects import Effect, Exit, Fetch, Play, Speech, StartTimer
+from shared.voicexml.events import (
+    Digit,
+    Event,
+    Fetched,
+    PlayEnded,
+    SessionVariables,
+    Start,
+    TimerFired,
+)
+from shared.voicexml.events import FetchFailed as NotFetched
+
+#: On a machine that does ten other things at once.
+PATIENCE_SECONDS: Final = 30.0
+
+#: Of one hostile call: a loop that waits for the caller each time would go on for ever, and may.
+MOST_EVENTS: Final = 400
+
+#: What may go on: they wait for their caller, each key costs a bounded time, and the caller may hang up.
+HARMLESS: Final = frozenset({"grammar of repeats", "a thousand ambiguous grammars"})
+
+URL: Final = "http://app.example/start"
+
+ECHO: Final = """<form><field name="n" type="digits?length=1"><prompt>Number?</prompt>
+<filled><prompt>You said <value expr="n"/></prompt><clear namelist="n"/></filled></field></form>"""
+
+
+def vxml(content: str) -> bytes:
+    """Wrap dialogs into a document."""
+    return f'<vxml version="2.1" xmlns="http://www.w3.org/2001/vxml">{content}</vxml>'.encode()
+
+
+def script(source: str) -> bytes:
+    """Run a script again and again, whatever becomes of it."""
+    return vxml(
+        f"<form id='a'><block><script><![CDATA[{source}]]></script></block>"
+        "<catch event='error'><goto next='#a'/></catch></form>"
+    )
+
+
+def grammar(rules: str) -> bytes:
+    """Listen for a grammar."""
+    return vxml(
+        f"<form><field name='f'><grammar mode='dtmf' version='1.0' root='r'>{rules}</grammar></field></form>"
+    )
+
+
+HOSTILE: Final[Mapping[str, bytes]] = {
+    "endless loop": script("while (true);"),
+    "regular expression bomb": script("/(a+)+$/.test('a'.repeat(60) + 'b');"),
+    "heap bomb": script("var a = []; while (true) a.push('x'.repeat(1000) + a.length);"),
+    "search that no limit of the engine interrupts": script(
+        "'a'.repeat(7e6).indexOf('a'.repeat(3e6) + 'b');"
+    ),
+    "recursion": script("(function f() { f(); })();"),
+    "promise of more": script("var f = () => Promise.resolve().then(f); f(); while (true) f();"),
+    "entity bomb": b"<!DOCTYPE vxml [<!ENTITY a 'aaaaaaaaaa'>"
+    + b"".join(f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>".encode() for n in range(20))
+    + b"]><vxml version='2.1'><form><block>&u;</block></form></vxml>",
+    "external entity": b"<!DOCTYPE vxml [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
+    b"<vxml version='2.1'><form><block>&a;</block></form></vxml>",
+    "as large as may be": b"<vxml version='2.1'><form><block>"
+    + b"<log/>" * 340_000
+    + b"</block></form></vxml>",
+    "deep": b"<vxml version='2.1'>" + b"<form>" * 200_000 + b"</form>" * 200_000 + b"</vxml>",
+    "recursive grammar": grammar("<rule id='r'><ruleref uri='#r'/>1</rule>"),
+    "grammar of repeats": grammar(
+        "<rule id='r'>" + "<item repeat='0-'>" * 20 + "1" + "</item>" * 20 + "</rule>"
+    ),
+    "a thousand ambiguous grammars": vxml(
+        "<form><field name='f'>"
+        + (
+            "<grammar mode='dtmf' version='1.0' root='r'><rule id='r'><item repeat='1-50'><one-of>"
+            + "<item repeat='0-9'>1</item>" * 20
+            + "</one-of></item>2</rule></grammar>"
+        )
+        * 300
+        + "</field></form>"
+    ),
+    "goto loop": vxml("<form id='a'><block><goto next='#a'/></block></form>"),
+    "goto loop by documents": vxml("<form><block><goto next='start'/></block></form>"),
+    "subdialog recursion": vxml("<form id='a'><subdialog src='#a'/></form>"),
+    "event loop": vxml(
+        "<catch event='x'><throw event='x'/></catch><form><block><throw event='x'/></block></form>"
+    ),
+    "guard that is never done": vxml("<form><block name='b'><clear namelist='b'/></block></form>"),
+    "much to say": vxml(
+        "<form><var name='l' expr='new Array(100000)'/><block><foreach item='i' array='l'>"
+        "<prompt>0123456789012345678901234567890123456789</prompt></foreach></block></form>"
+    ),
+}
+
+
+async def converse(session: HostedSession, document: bytes) -> str:
+    """Run a call to its end and press 1 whenever there is time for a key; returns how it ended."""
+    pending: list[Event] = []
+    effects = await session.begin()
+    for _ in range(MOST_EVENTS):
+        for effect in effects:
+            if isinstance(effect, Exit):
+                return effect.event or effect.reason
+            pending.extend(_answers(effect, document))
+        if not pending:
+            return "waits"
+        effects = await session.handle(pending.pop(0))
+    return "goes on"
+
+
+def _answers(effect: Effect, document: bytes) -> list[Event]:
+    match effect:
+        case Fetch(fetch_id=fetch_id):
+            return [Fetched(fetch_id=fetch_id, url=URL, status=200, content_type="text/xml", body=document)]
+        case Play(play_id=play_id):
+            return [PlayEnded(play_id=play_id)]
+        case StartTimer(timer_id=timer_id, after_ms=after_ms) if after_ms <= 5_000:
+            return [Digit(key="1"), Digit(key="1"), TimerFired(timer_id=timer_id)]
+        case _:
+            return []
+
+
+def start() -> Start:
+    """Make a Start."""
+    variables = SessionVariables(session_id="s", ani="+12125550100", dnis="+12125550109")
+    return Start(url=URL, session_variables=variables, seed=1, now=1_800_000_000.0)
+
+
+class Neighbour:
+    """An honest call: it is asked for a number, and hears it back, over and over."""
+
+    def __init__(self, session: HostedSession) -> None:
+        self._session = session
+        self._play_id = 0
+        self.answers = 0
+        self.slowest_seconds = 0.0
+
+    async def begin(self) -> None:
+        """Come to the first question."""
+        await self._session.begin()
+        effects = await self._session.handle(
+            _answers(Fetch(fetch_id=1, method="GET", url=URL, timeout_ms=1), vxml(ECHO))[0]
+        )
+        self._note(effects)
+
+    async def press(self, key: str) -> None:
+        """Press a key during the question, and hear it back."""
+        began = monotonic_seconds()
+        effects = await self._session.handle(Digit(key=key))
+        said = [
+            segment.text
+            for effect in effects
+            if isinstance(effect, Play)
+            for segment in effect.segments
+            if isinstance(segment, Speech)
+        ]
+        assert said == ["You said", key, "Number?"]
+        self.slowest_seconds = max(self.slowest_seconds, monotonic_seconds() - began)
+        self.answers += 1
+        self._note(effects)
+
+    def _note(self, effects: tuple[Effect, ...]) -> None:
+        self._play_id = next(effect.play_id for effect in effects if isinstance(effect, Play))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_document_ends_only_its_own_session(name: str) -> None:
+    """It ends, by an error or by being given up; its neighbour in the same process is answered meanwhile."""
+    async with (
+        asyncio.timeout(2 * PATIENCE_SECONDS),
+        InterpreterPool(processes=1, answer_timeout_s=INTERPRETER_ANSWER_SECONDS) as pool,
+    ):
+        neighbour = Neighbour(await pool.open(start()))
+        await neighbour.begin()
+        hostile = asyncio.create_task(converse(await pool.open(start()), HOSTILE[name]))
+        while not hostile.done():
+            await neighbour.press("7")
+            await asyncio.sleep(0.01)
+        ended = "given up" if isinstance(hostile.exception(), SessionLost) else hostile.result()
+        await neighbour.press("8")
+        assert ended != "waits"
+        assert ended != "goes on" or name in HARMLESS
+        assert neighbour.slowest_seconds < PATIENCE_SECONDS
+
+
+@asynccontextmanager
+async def _site(path: str, answer: web.StreamResponse | None = None) -> AsyncIterator[str]:
+    async def respond(request: web.BaseRequest) -> web.StreamResponse:
+        if answer is None:
+            raise web.HTTPFound(path)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 65_536)
+        except (ConnectionError, asyncio.CancelledError):
+            return response
+
+    async with RawTestServer(respond) as server:
+        yield str(server.make_url(path))
+
+
+@pytest.mark.parametrize(
+    ("endless_answer", "reason"),
+    [(False, "redirects"), (True, "larger than")],
+    ids=["redirect loop", "no end"],
+)
+async def test_a_server_that_leads_nowhere_is_a_bad_fetch(*, endless_answer: bool, reason: str) -> None:
+    """A redirect loop and an answer that never ends fail in a sentence, and the session ends with it."""
+    policy = EgressPolicy(allow=(ip_network("127.0.0.1"),))
+    answer = web.StreamResponse() if endless_answer else None
+    async with (
+        _site("/start", answer) as url,
+        guarded_session(policy) as http,
+        InterpreterPool(processes=1, answer_timeout_s=INTERPRETER_ANSWER_SECONDS) as pool,
+    ):
+        store = CachingFetcher(GuardedFetcher(http, policy), clock=monotonic_seconds)
+        with pytest.raises(FetchFailed, match=reason) as failed:
+            await store.fetch_stored(
+                url, max_age_s=-1, max_stale_s=-1, timeout_s=PATIENCE_SECONDS, max_bytes=DOCUMENT_BYTES
+            )
+        session = await pool.open(start())
+        await session.begin()
+        effects = await session.handle(NotFetched(fetch_id=1, reason=failed.value.message))
+    assert isinstance(effects[-1], Exit)
+    assert effects[-1].event == "error.badfetch"
