@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from services.dialer.call_runner import CallLimits, CallRunner
 from services.dialer.deliverer import Deliverer
 from services.dialer.switchboard import Switchboard
+from services.dialer.trunk_book import follow_trunks
 from services.dialer.witness import CallWitness
+from shared.adapters.egress.caching import CachingFetcher
 from shared.adapters.egress.exchange import GuardedHttp
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
@@ -18,6 +20,8 @@ from shared.adapters.interpreter.pool import InterpreterPool
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.database import IDLE_IN_TRANSACTION_TIMEOUT_MS, Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
+from shared.adapters.postgres.trunks import PostgresUsableTrunks
+from shared.adapters.recordings.directory import DirectoryRecordings, NowhereRecordings
 from shared.adapters.redis.connection import open_redis
 from shared.adapters.redis.doorbell import RedisDoorbellListener, broker
 from shared.adapters.redis.scoreboard import RedisScoreboard
@@ -25,21 +29,33 @@ from shared.adapters.sealing.sealer import Sealer
 from shared.adapters.simulator.outage import while_exists
 from shared.adapters.simulator.telephony import Simulator
 from shared.adapters.simulator.witness import open_witness
+from shared.adapters.sip_trunk.credentials import read_credentials
+from shared.adapters.sip_trunk.opening import SipSettings, open_sip_telephony
+from shared.adapters.sip_trunk.rtp_ports import PortRange
+from shared.adapters.sip_trunk.telephony import SipTelephony
+from shared.adapters.sip_trunk.trunk import Trunk, parse_address, parse_listen
 from shared.adapters.webhook.sender import WebhookSender
-from shared.clock import utc_now
+from shared.clock import monotonic_seconds, utc_now
 from shared.domain.delivery_schedule import DeliveryLease, shortest_lease_seconds
 from shared.domain.egress import EgressPolicy
-from shared.observability.metrics import DIALER_CAPACITY
+from shared.domain.routing import Route
+from shared.observability.metrics import AUDIO_LATENESS_MS, DIALER_CAPACITY
 from shared.observability.publishing import publish_forever
 from shared.observability.readiness import announce_ready
 from shared.observability.tally import Tally
+from shared.ports.fetching import DocumentFetcher
+from shared.ports.recordings import Recordings
+from shared.ports.trunks import TrunkRecord, UsableTrunks
 from shared.process import StopRequest, run_service, run_until
 from shared.settings import Settings
+from shared.sip.digest import Credentials
+from shared.telephony.port import Telephony
 
 ROLE = "paceline_dialer"
 DELIVERER_ROLE = "paceline_deliverer"
-#: A VoiceXML document that makes its interpreter think longer than this has lost its session.
-INTERPRETER_ANSWER_SECONDS = 2.0
+#: A VoiceXML document that makes its interpreter think longer than this has lost its session: it is over within the
+#: second, and the largest document that may be is read in a third of this.
+INTERPRETER_ANSWER_SECONDS = 0.8
 #: Claims of deliveries come one after the other: a deliverer that freezes in the middle of one holds up the others so
 #: long at most.
 FROZEN_CLAIM_MS = 2_000
@@ -90,6 +106,7 @@ class Desk:
         self.listener.start(
             on_dial=lambda job: loop.call_soon_threadsafe(self.switchboard.hear, job),
             on_delivery=lambda: loop.call_soon_threadsafe(self.deliverer.wake),
+            takes_dials=self.switchboard.takes_rings,
         )
 
 
@@ -109,11 +126,14 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
         lease_seconds=settings.lease_seconds,
         callee_gap_seconds=settings.callee_gap_seconds,
     )
+    fetcher = await _fetcher(policy, stack)
     runner = CallRunner(
         attempts=attempts,
-        telephony=await _telephony(settings, stack),
+        telephony=await _telephony(
+            settings, stack, fetcher, tally, PostgresUsableTrunks(database, unseal=sealer.open)
+        ),
         interpreter=await _interpreter(settings, stack),
-        fetcher=await _fetcher(policy, stack),
+        fetcher=fetcher,
         fence_key=settings.required_secret_key_file().read_bytes(),
         limits=_limits(settings),
         witness=CallWitness(scoreboard, tally),
@@ -150,7 +170,11 @@ async def _database(
     return database
 
 
-async def _telephony(settings: Settings, stack: AsyncExitStack) -> Simulator:
+async def _telephony(
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, tally: Tally, stored: UsableTrunks
+) -> Telephony:
+    if settings.telephony == "sip":
+        return await _sip_telephony(settings, stack, fetcher, tally, stored)
     simulator = Simulator(
         speed=settings.simulator_speed,
         seed=settings.simulator_seed,
@@ -159,6 +183,85 @@ async def _telephony(settings: Settings, stack: AsyncExitStack) -> Simulator:
     )
     stack.push_async_callback(simulator.close)
     return simulator
+
+
+async def _sip_telephony(
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, tally: Tally, stored: UsableTrunks
+) -> SipTelephony:
+    # Alone where it is set: whoever tries something out must not ring anybody through another.
+    fixed = _trunk_of_settings(settings)
+    telephony = await stack.enter_async_context(
+        open_sip_telephony(
+            _sip_settings(settings, tally),
+            fixed or [*map(_trunk, await stored.usable())],
+            fetcher=fetcher,
+            recordings=_recordings(settings),
+        )
+    )
+    if not fixed:
+        follower = asyncio.create_task(
+            follow_trunks(stored, lambda records: telephony.use([*map(_trunk, records)]))
+        )
+        stack.push_async_callback(cancelled, follower)
+    return telephony
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """End a task that would never end by itself."""
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _trunk(record: TrunkRecord) -> Trunk:
+    credentials = None
+    if record.username is not None and record.password is not None:
+        credentials = Credentials(username=record.username, password=record.password)
+    return Trunk(
+        route=Route(name=record.name, prefix=record.prefix, priority=record.priority),
+        host=record.host,
+        port=record.port,
+        credentials=credentials,
+        caller_id=record.caller_id,
+        calls_per_second=record.calls_per_second,
+        channels=record.channels,
+        pings=record.pings,
+    )
+
+
+def _sip_settings(settings: Settings, tally: Tally) -> SipSettings:
+    host, port = parse_listen(settings.sip_listen, field="PACELINE_SIP_LISTEN")
+    advertised = settings.sip_advertised_host
+    return SipSettings(
+        host=host,
+        port=port,
+        advertised_host=None if advertised is None else str(advertised),
+        rtp_ports=PortRange.parse(settings.sip_rtp_ports, field="PACELINE_SIP_RTP_PORTS"),
+        max_calls=settings.calls_per_dialer,
+        note_lateness=lambda seconds: tally.measure(AUDIO_LATENESS_MS, seconds * 1000),
+    )
+
+
+def _trunk_of_settings(settings: Settings) -> list[Trunk]:
+    """Return the trunk of the settings, if there is one."""
+    if settings.sip_trunk is None:
+        return []
+    host, port = parse_address(settings.sip_trunk, field="PACELINE_SIP_TRUNK")
+    trunk = Trunk(
+        route=Route(name="settings"),
+        host=host,
+        port=port,
+        credentials=read_credentials(settings.sip_user, settings.sip_secret_file),
+        caller_id=settings.sip_caller_id,
+        calls_per_second=settings.sip_calls_per_second,
+        channels=settings.sip_channels,
+    )
+    return [trunk]
+
+
+def _recordings(settings: Settings) -> Recordings:
+    if settings.recordings_folder is None:
+        return NowhereRecordings()
+    return DirectoryRecordings(settings.recordings_folder, keep_days=settings.recordings_days)
 
 
 async def _interpreter(settings: Settings, stack: AsyncExitStack) -> InterpreterPool:
@@ -170,8 +273,9 @@ async def _interpreter(settings: Settings, stack: AsyncExitStack) -> Interpreter
     return pool
 
 
-async def _fetcher(policy: EgressPolicy, stack: AsyncExitStack) -> GuardedFetcher:
-    return GuardedFetcher(await stack.enter_async_context(guarded_session(policy)), policy)
+async def _fetcher(policy: EgressPolicy, stack: AsyncExitStack) -> CachingFetcher:
+    session = await stack.enter_async_context(guarded_session(policy))
+    return CachingFetcher(GuardedFetcher(session, policy), clock=monotonic_seconds)
 
 
 async def _deliverer(
@@ -191,6 +295,7 @@ async def _deliverer(
         await _database(settings, stack, DELIVERER_ROLE, idle_in_transaction_ms=FROZEN_CLAIM_MS),
         unseal=sealer.open,
         per_origin=settings.webhooks_per_origin,
+        per_tenant=settings.webhooks_per_tenant,
         lease_seconds=lease.seconds,
     )
     return Deliverer(deliveries, sender, lease, scoreboard, tally, random.Random())  # noqa: S311 - jitter, not a secret

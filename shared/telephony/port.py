@@ -5,7 +5,7 @@ instants on the loop's monotonic clock, because a wall clock may jump between th
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.domain.disposition import CalleeType, CallEnding
@@ -74,9 +74,17 @@ class PlayEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferAnswered:
+    """The second leg was answered, and both sides hear each other."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferEnded:
     """The second leg is over, or never came to be."""
 
+    #: transferred (blind: the caller is no longer ours), busy, noanswer, noroute (nobody could be reached that way),
+    #: unsupported (this telephony cannot do it), or how a bridge ended: far_end_disconnect, near_end_disconnect,
+    #: network_disconnect.
     reason: str
     talk_seconds: float = 0.0
 
@@ -88,6 +96,10 @@ class RecordingEnded:
     name: str
     duration_seconds: float
     stop_key: str | None = None
+    #: False if nothing but silence was recorded.
+    heard: bool = field(default=True, kw_only=True)
+    #: What was recorded, as a WAV file; empty where the telephony only keeps it.
+    wav: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,7 @@ CallEvent = (
     | CalleeTypeDetected
     | DigitPressed
     | PlayEnded
+    | TransferAnswered
     | TransferEnded
     | RecordingEnded
     | Ended
@@ -153,11 +166,29 @@ class LiveCall(Protocol):
     async def collect(self, timeout_ms: int) -> None:
         """Say that the application now listens for keys, for so long after the last prompt."""
 
-    async def record(self, name: str, *, longest_seconds: float, stop_keys: str) -> None:
-        """Record the callee into the recording sink; RecordingEnded follows."""
+    async def record(
+        self,
+        name: str,
+        *,
+        longest_seconds: float,
+        stop_keys: str,
+        final_silence_seconds: float = 0.0,
+        first_sound_seconds: float = 0.0,
+    ) -> None:
+        """Record the callee into the recording sink; RecordingEnded follows.
+
+        It ends by itself when the callee has been silent for so long after speaking, or has not spoken for so long; 0
+        is without end.
+        """
+
+    async def stop_recording(self) -> None:
+        """End a recording now, if there is one; telephony that cannot goes on to its longest time."""
 
     async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
-        """Place the second leg and join it; TransferEnded follows."""
+        """Place the second leg to a tel: or sip: URI and join it; TransferAnswered and TransferEnded follow."""
+
+    async def end_transfer(self) -> None:
+        """Give up the second leg and keep the call, if there is one; telephony that cannot goes on."""
 
     async def hang_up(self) -> None:
         """End the call, or cancel it while it rings; Ended follows."""

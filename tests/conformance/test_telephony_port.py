@@ -1,10 +1,13 @@
 """One suite for the telephony port: whoever carries calls must pass it.
 
-Callees are ordered by the last two digits of a number for fiction. An adapter that joins brings a factory.
+Callees are ordered by the last two digits of a number for fiction: those of the simulator's population, and those of
+a SIPp that answers the SIP adapter's calls. An adapter that joins brings a factory.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -21,31 +24,78 @@ from shared.telephony.port import (
     NoTrunk,
     OutboundCall,
     PlayEnded,
+    RecordingEnded,
     Ringing,
     Speech,
     Telephony,
     TooLate,
 )
+from tests.sip.callee import callee, free_port, need
+from tests.sip.caller import caller, trunk
+from tests.sip.voices import write_voices
 
 #: A minute of call time passes in 60 ms: the suite is about order, not about waiting.
 SPEED: Final = 1000.0
+#: Real packets: as quickly as a busy machine sends them.
+SIP_SPEED: Final = 20.0
 GONE: Final = "the trunk is gone"
-WITHOUT_A_TRUNK: Final[dict[str, Callable[[], Telephony]]] = {
-    "simulator": lambda: Simulator(speed=SPEED, seed=1, trouble=lambda: GONE),
-}
-FACTORIES: Final[dict[str, Callable[[], Telephony]]] = {
-    "simulator": lambda: Simulator(speed=SPEED, seed=1),
-}
 #: 150 characters: ten seconds of speech.
 LONG_PROMPT: Final = (Speech("Hello, this is a message. " * 6),)
 
+#: What builds an adapter in a folder of the test's own; the second part hurries call time as far as it can.
+Factory = Callable[[Path, float], AbstractAsyncContextManager[Telephony]]
+
+
+@asynccontextmanager
+async def _simulator(_folder: Path, _speed: float) -> AsyncIterator[Telephony]:
+    simulator = Simulator(speed=SPEED, seed=1)
+    yield simulator
+    await simulator.close()
+
+
+@asynccontextmanager
+async def _simulator_without_a_trunk(_folder: Path, _speed: float) -> AsyncIterator[Telephony]:
+    simulator = Simulator(speed=SPEED, seed=1, trouble=lambda: GONE)
+    yield simulator
+    await simulator.close()
+
+
+@asynccontextmanager
+async def _sip(folder: Path, speed: float) -> AsyncIterator[Telephony]:
+    need("espeak-ng", "espeak-ng")
+    write_voices(folder)
+    async with (
+        callee(folder, "callees", calls=100) as far,
+        caller(trunk(far.port), pace_of_time=speed) as telephony,
+    ):
+        yield telephony
+
+
+@asynccontextmanager
+async def _sip_without_a_trunk(_folder: Path, speed: float) -> AsyncIterator[Telephony]:
+    async with caller(trunk(free_port()), pace_of_time=speed) as telephony:
+        yield telephony
+
+
+FACTORIES: Final[dict[str, Factory]] = {"simulator": _simulator, "sip": _sip}
+WITHOUT_A_TRUNK: Final[dict[str, Factory]] = {
+    "simulator": _simulator_without_a_trunk,
+    "sip": _sip_without_a_trunk,
+}
+
 
 @pytest.fixture(params=FACTORIES)
-async def telephony(request: pytest.FixtureRequest) -> AsyncIterator[Telephony]:
+async def telephony(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Telephony]:
     """Each adapter in turn."""
-    carrier = FACTORIES[request.param]()
-    yield carrier
-    await carrier.close()
+    async with FACTORIES[request.param](tmp_path, SIP_SPEED) as carrier:
+        yield carrier
+
+
+@pytest.fixture(params=FACTORIES)
+async def telephony_in_real_time(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Telephony]:
+    """Each adapter in turn, for callees whose voice takes its time."""
+    async with FACTORIES[request.param](tmp_path, 1.0) as carrier:
+        yield carrier
 
 
 def call_to(last_two: str, *, ring_seconds: float = 30, longest_call_seconds: float = 600) -> OutboundCall:
@@ -113,10 +163,10 @@ async def test_a_call_that_is_answered_rings_first_and_ends_with_a_hang_up(telep
     [("00", CalleeType.VOICE), ("03", CalleeType.ANSWERING_MACHINE), ("04", CalleeType.FAX)],
 )
 async def test_call_analysis_tells_who_answered(
-    telephony: Telephony, last_two: str, callee_type: CalleeType
+    telephony_in_real_time: Telephony, last_two: str, callee_type: CalleeType
 ) -> None:
     """What is detected is also what the ending says."""
-    live = await place(telephony, call_to(last_two))
+    live = await place(telephony_in_real_time, call_to(last_two))
     async with asyncio.timeout(10):
         async for event in live.events():
             if isinstance(event, CalleeTypeDetected):
@@ -237,15 +287,14 @@ async def test_an_adapter_that_works_has_no_trouble(telephony: Telephony) -> Non
 
 
 @pytest.mark.parametrize("adapter", WITHOUT_A_TRUNK)
-async def test_without_a_trunk_nothing_is_sent_and_the_adapter_says_why(adapter: str) -> None:
+async def test_without_a_trunk_nothing_is_sent_and_the_adapter_says_why(adapter: str, tmp_path: Path) -> None:
     """The phone provably did not ring, and people read why no call can leave."""
-    carrier = WITHOUT_A_TRUNK[adapter]()
-    with pytest.raises(NoTrunk):
-        await place(carrier, call_to("00"))
-    trouble = carrier.trouble()
+    async with WITHOUT_A_TRUNK[adapter](tmp_path, SIP_SPEED) as carrier:
+        with pytest.raises(NoTrunk):
+            await place(carrier, call_to("00"))
+        trouble = carrier.trouble()
     assert trouble
     assert not trouble.endswith(".")
-    await carrier.close()
 
 
 async def test_nothing_is_sent_before_its_instant(telephony: Telephony) -> None:
@@ -262,3 +311,36 @@ async def test_closing_ends_live_calls(telephony: Telephony) -> None:
     await telephony.close()
     events = await events_of(live)
     assert isinstance(events[-1], Ended)
+
+
+async def test_a_recording_that_a_hang_up_ends_is_told_before_the_end(telephony: Telephony) -> None:
+    """Its name, its sound as a WAV file, and only then Ended."""
+    live = await place(telephony, call_to("00"))
+    events: list[CallEvent] = []
+    async with asyncio.timeout(10):
+        async for event in live.events():
+            events.append(event)
+            if isinstance(event, Answered):
+                await live.record("message", longest_seconds=60, stop_keys="")
+            if isinstance(event, CalleeTypeDetected):
+                await live.hang_up()
+    recording, ended = events[-2:]
+    assert isinstance(recording, RecordingEnded)
+    assert (recording.name, recording.stop_key, recording.wav[:4]) == ("message", None, b"RIFF")
+    assert isinstance(ended, Ended)
+
+
+async def test_a_recording_ends_at_once_when_it_is_stopped(telephony: Telephony) -> None:
+    """And a second word to stop changes nothing."""
+    live = await place(telephony, call_to("00"))
+    stopped: list[RecordingEnded] = []
+    async with asyncio.timeout(10):
+        async for event in live.events():
+            if isinstance(event, Answered):
+                await live.record("message", longest_seconds=60, stop_keys="")
+                await live.stop_recording()
+                await live.stop_recording()
+            if isinstance(event, RecordingEnded):
+                stopped.append(event)
+                await live.hang_up()
+    assert [event.name for event in stopped] == ["message"]

@@ -119,3 +119,14 @@ def explanation(settings: Mapping[str, str]) -> str:
         f"The demonstration sets {changes}: its results are posted to this machine, and its callees are "
         "simulated and quick. Nobody is rung."
     )
+
+
+def explanation_of_callees(settings: Mapping[str, str]) -> str:
+    """Say in one line what the demonstration changes when it calls by SIP, and that it rings nobody."""
+    changes = " and ".join(
+        f"{name}={value}" for name, value in settings.items() if not name.startswith("PACELINE_SIMULATOR_")
+    )
+    return (
+        f"The demonstration sets {changes}: its results are posted to this machine, and its calls are real SIP, to "
+        "callees that a SIPp on this machine plays. Nobody is rung."
+    )

@@ -7,11 +7,13 @@ figure that leaves this module (durations, for example) is in call time.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from typing_extensions import override
 
 from shared.adapters.simulator.outage import Trouble, never
 from shared.adapters.simulator.population import Behaviour, Callee, callee_of
+from shared.adapters.simulator.silence import silent_wav
 from shared.adapters.simulator.witness import Sight, Witness, look_away
 from shared.clock import monotonic_seconds
 from shared.domain.disposition import CalleeType, CallEnding
@@ -33,6 +35,7 @@ from shared.telephony.port import (
     Speech,
     Telephony,
     TooLate,
+    TransferAnswered,
     TransferEnded,
 )
 
@@ -45,6 +48,9 @@ ANALYSIS_SECONDS = {CalleeType.FAX: 0.5, CalleeType.VOICE: 1.2, CalleeType.ANSWE
 #: A person finds the key this long after the application began to listen.
 KEY_SECONDS = 1.5
 
+#: How long a callee speaks who is recorded.
+SPEAKING_SECONDS = 4.0
+
 #: What a callee who never answers makes the network say.
 REFUSALS = {
     Behaviour.BUSY: CallEnding(sip_status=486, q850_cause=17),
@@ -54,7 +60,30 @@ REFUSALS = {
 }
 CANCELED = CallEnding(sip_status=487, rang=True)
 
+#: Whoever is called by a transfer has less to say than whoever waits for it.
+SHARE_OF_PATIENCE = 0.25
+
+#: Whom a transfer does not reach, and what the caller's application hears of it.
+SECOND_LEGS = {
+    Behaviour.BUSY: "busy",
+    Behaviour.NO_ANSWER: "noanswer",
+    Behaviour.DECLINES: "busy",
+    Behaviour.UNOBTAINABLE: "noroute",
+    Behaviour.NETWORK_FAILURE: "noroute",
+}
+
 CALLEE_TYPES = {Behaviour.MACHINE: CalleeType.ANSWERING_MACHINE, Behaviour.FAX: CalleeType.FAX}
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """A recording under way."""
+
+    name: str
+    longest_seconds: float
+    stop_keys: str
+    #: On the loop's clock.
+    began_at: float
 
 
 class Simulator(Telephony):
@@ -85,7 +114,9 @@ class Simulator(Telephony):
             raise NoTrunk(trouble)
         # Told before the call exists: from here on the network has the INVITE, whatever becomes of this process.
         self._witness(Sight.INVITE, call, monotonic_seconds())
-        live = SimulatedCall(call, callee_of(call.e164, seed=self._seed), self.pace_of_time, self._witness)
+        live = SimulatedCall(
+            call, callee_of(call.e164, seed=self._seed), self.pace_of_time, self._witness, seed=self._seed
+        )
         self._live.add(live)
         live.task.add_done_callback(lambda _: self._live.discard(live))
         return live
@@ -102,9 +133,10 @@ class SimulatedCall(LiveCall):
     """One call, from the INVITE to the end."""
 
     def __init__(
-        self, call: OutboundCall, callee: Callee, speed: float, witness: Witness = look_away
+        self, call: OutboundCall, callee: Callee, speed: float, witness: Witness = look_away, *, seed: int = 0
     ) -> None:
         self._call = call
+        self._seed = seed
         self._witness = witness
         self._callee = callee
         self._speed = speed
@@ -117,6 +149,9 @@ class SimulatedCall(LiveCall):
         self._callee_type = CalleeType.UNKNOWN
         self._answered_at: float | None = None
         self._played_before = False
+        self._recording: _Recording | None = None
+        self._second_leg: asyncio.Task[None] | None = None
+        self._bridged_at: float | None = None
         self._helpers: set[asyncio.Task[None]] = set()
         self.sent_at = self._loop.time()
         self.task = asyncio.create_task(self._live(), name="simulated call")
@@ -150,12 +185,40 @@ class SimulatedCall(LiveCall):
             self._later(KEY_SECONDS, lambda: self._press("1"))
 
     @override
-    async def record(self, name: str, *, longest_seconds: float, stop_keys: str) -> None:
-        self._events.put_nowait(RecordingEnded(name, duration_seconds=0.0))
+    async def record(
+        self,
+        name: str,
+        *,
+        longest_seconds: float,
+        stop_keys: str,
+        final_silence_seconds: float = 0.0,
+        first_sound_seconds: float = 0.0,
+    ) -> None:
+        self._end_recording()
+        self._recording = _Recording(name, longest_seconds, stop_keys, self._loop.time())
+        if self._callee.behaviour is Behaviour.PRESSES_ONE:
+            self._later(KEY_SECONDS, lambda: self._press("1"))
+        recording = self._recording
+        self._later(
+            min(longest_seconds, SPEAKING_SECONDS),
+            lambda: self._end_recording() if self._recording is recording else None,
+        )
+
+    @override
+    async def stop_recording(self) -> None:
+        self._end_recording()
 
     @override
     async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
-        self._events.put_nowait(TransferEnded("noanswer"))
+        self._second_leg = asyncio.create_task(self._place_second_leg(destination, bridge, ring_seconds))
+        self._helpers.add(self._second_leg)
+        self._second_leg.add_done_callback(self._helpers.discard)
+
+    @override
+    async def end_transfer(self) -> None:
+        if self._second_leg is not None and not self._second_leg.done():
+            self._second_leg.cancel()
+            self._events.put_nowait(TransferEnded("near_end_disconnect", self._bridged_seconds()))
 
     @override
     async def hang_up(self) -> None:
@@ -167,6 +230,7 @@ class SimulatedCall(LiveCall):
         finally:
             for helper in self._helpers:
                 helper.cancel()
+        self._end_recording()
         self._witness(Sight.END, self._call, self._loop.time())
         self._events.put_nowait(Ended(ending))
 
@@ -210,12 +274,39 @@ class SimulatedCall(LiveCall):
 
     def _press(self, key: str) -> None:
         self._events.put_nowait(DigitPressed(key))
+        if self._recording is not None and key in self._recording.stop_keys:
+            self._end_recording(key)
         if self._prompt is not None and self._prompt_stops_on_key:
             self._prompt.cancel()
 
     def _analysed(self, callee_type: CalleeType) -> None:
         self._callee_type = callee_type
         self._events.put_nowait(CalleeTypeDetected(callee_type))
+
+    def _end_recording(self, key: str | None = None) -> None:
+        recording, self._recording = self._recording, None
+        if recording is None:
+            return
+        elapsed = (self._loop.time() - recording.began_at) * self._speed
+        seconds = min(elapsed, recording.longest_seconds, SPEAKING_SECONDS)
+        self._events.put_nowait(RecordingEnded(recording.name, seconds, key, silent_wav(seconds)))
+
+    async def _place_second_leg(self, destination: str, bridge: bool, ring_seconds: float) -> None:  # noqa: FBT001 - the port's word
+        callee = callee_of(_number_of(destination), seed=self._seed)
+        reason = SECOND_LEGS.get(callee.behaviour)
+        await asyncio.sleep(min(callee.post_dial_seconds + callee.ring_seconds, ring_seconds) / self._speed)
+        if reason is None and callee.post_dial_seconds + callee.ring_seconds > ring_seconds:
+            reason = "noanswer"
+        if reason is None and bridge:
+            self._bridged_at = self._loop.time()
+            self._events.put_nowait(TransferAnswered())
+            await asyncio.sleep(callee.patience_seconds * SHARE_OF_PATIENCE / self._speed)
+            reason = "far_end_disconnect"
+        self._events.put_nowait(TransferEnded(reason or "transferred", self._bridged_seconds()))
+
+    def _bridged_seconds(self) -> float:
+        began, self._bridged_at = self._bridged_at, None
+        return 0.0 if began is None else (self._loop.time() - began) * self._speed
 
     def _later(self, call_seconds: float, action: Callable[[], None]) -> None:
         async def act() -> None:
@@ -248,3 +339,9 @@ def _seconds(segments: tuple[Segment, ...]) -> float:
             case Audio():
                 total += AUDIO_SECONDS
     return total
+
+
+def _number_of(destination: str) -> str:
+    """Return the number, or whatever it is, in a tel: or sip: URI."""
+    rest = destination.partition(":")[2] or destination
+    return rest.partition("@")[0].partition(";")[0].replace("-", "")

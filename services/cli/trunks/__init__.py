@@ -1,0 +1,1 @@
+"""`paceline trunk …`: the ways out."""

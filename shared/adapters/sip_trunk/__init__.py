@@ -1,0 +1,1 @@
+"""Native SIP and RTP over UDP: the telephony that rings real phones."""

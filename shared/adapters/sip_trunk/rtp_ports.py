@@ -1,0 +1,89 @@
+"""The UDP ports for audio: one even port per call, from a range that an operator opens in a firewall.
+
+A port rests after its call: the far end's last packets may be under way, and the next call must not hear them.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from shared.adapters.sip_trunk.datagrams import open_socket
+from shared.domain.errors import Invalid, PacelineError
+
+#: A packet wanders about in the network no longer than this (RFC 3261's T4).
+REST_SECONDS: Final = 5.0
+#: Ports below are the system's own.
+_LOWEST: Final = 1024
+_HIGHEST: Final = 65_535
+
+
+class NoPort(PacelineError):
+    """Every port for audio is in use: widen PACELINE_SIP_RTP_PORTS, or lower PACELINE_CALLS_PER_DIALER."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """From the first port to the last, both included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str, *, field: str) -> "PortRange":
+        """Read `first-last`; raises Invalid."""
+        first, dash, last = text.partition("-")
+        digits = all(
+            part.isascii() and part.isdigit() and len(part) <= len(str(_HIGHEST)) for part in (first, last)
+        )
+        if not dash or not digits or not _LOWEST <= int(first) < int(last) <= _HIGHEST:
+            raise Invalid(
+                field,
+                f"A range of ports must be FIRST-LAST, from {_LOWEST} to {_HIGHEST}, as in 20000-20999.",
+            )
+        return cls(int(first), int(last))
+
+    @property
+    def even(self) -> range:
+        """The ports that RTP uses; the odd ones are RTCP's by custom (RFC 3550, 11)."""
+        return range(self.first + self.first % 2, self.last + 1, 2)
+
+
+class RtpPorts:
+    """Hands out bound sockets."""
+
+    def __init__(self, host: str, ports: PortRange) -> None:
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._free = deque(ports.even)
+        self._resting: deque[tuple[float, int]] = deque()
+
+    @property
+    def free(self) -> int:
+        """How many ports can be had now."""
+        self._wake_rested()
+        return len(self._free)
+
+    def take(self) -> socket.socket:
+        """Return a socket on the port that rested longest; raises NoPort."""
+        self._wake_rested()
+        for _ in range(len(self._free)):
+            port = self._free.popleft()
+            try:
+                return open_socket(self._host, port)
+            except OSError:
+                self._rest(port)  # somebody else's, for now
+        raise NoPort
+
+    def give_back(self, port: int) -> None:
+        """Take note that a port's socket is closed."""
+        self._rest(port)
+
+    def _rest(self, port: int) -> None:
+        self._resting.append((self._loop.time() + REST_SECONDS, port))
+
+    def _wake_rested(self) -> None:
+        now = self._loop.time()
+        while self._resting and self._resting[0][0] <= now:
+            self._free.append(self._resting.popleft()[1])

@@ -1,0 +1,130 @@
+"""One trunk: who it is, how much it takes, and whether it can take a call now."""
+
+import ipaddress
+import socket
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.adapters.sip_trunk.breaker import Breaker
+from shared.adapters.sip_trunk.datagrams import Address
+from shared.domain.errors import Invalid
+from shared.domain.routing import Route
+from shared.sip.digest import Credentials
+from shared.sip.errors import SipError
+from shared.sip.uri import DEFAULT_PORT, MAX_PORT, SipUri
+
+#: Calls may come this much closer together than the rate says: the pacer's instants and our clock differ by as much.
+_RATE_TOLERANCE_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A trunk as its operator describes it."""
+
+    route: Route
+    host: str
+    port: int = DEFAULT_PORT
+    credentials: Credentials | None = None
+    #: `+` and digits; shown where neither number nor campaign has a caller id.
+    caller_id: str | None = None
+    #: From this process; None sets no limit.
+    calls_per_second: float | None = None
+    #: Calls at a time, from this process; None sets no limit.
+    channels: int | None = None
+    #: Whether it is asked by OPTIONS if it is there; a few trunks take offence.
+    pings: bool = True
+
+    @property
+    def title(self) -> str:
+        """As people read it."""
+        return f"{self.route.name} ({self.host}:{self.port})"
+
+
+def parse_address(text: str, *, field: str) -> tuple[str, int]:
+    """Read `sip:host` or `sip:host:port`, nothing more; raises Invalid."""
+    try:
+        uri = SipUri.parse(text)
+    except SipError as error:
+        raise Invalid(
+            field, "A trunk must be sip:HOST or sip:HOST:PORT, as in sip:sip.example.net:5060."
+        ) from error
+    if uri.scheme != "sip" or uri.user is not None or uri.parameters or uri.headers:
+        raise Invalid(
+            field, "A trunk must be sip:HOST or sip:HOST:PORT: user and secret are given apart; UDP only."
+        )
+    return uri.host.strip("[]"), uri.port or DEFAULT_PORT
+
+
+def parse_listen(text: str, *, field: str) -> tuple[str, int]:
+    """Read `ADDRESS:PORT`, an IPv6 address in brackets; raises Invalid."""
+    host, colon, port = text.rpartition(":")
+    try:
+        address = str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+        if colon and port.isascii() and port.isdigit() and int(port) <= MAX_PORT:
+            return address, int(port)
+    except ValueError:
+        pass
+    raise Invalid(field, "Give an address of this machine and a UDP port, as in 0.0.0.0:5060 or [::]:5060.")
+
+
+@dataclass(slots=True, kw_only=True)
+class TrunkLine:
+    """A trunk at work in this process."""
+
+    trunk: Trunk
+    #: None until its name was resolved.
+    address: Address | None = None
+    live: int = 0
+    breaker: Breaker = field(init=False)
+    _next_call_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(name=self.trunk.title)
+        self.address = literal(self.trunk)
+
+    @property
+    def route(self) -> Route:
+        """Which numbers it takes."""
+        return self.trunk.route
+
+    def trouble(self, now: float) -> str | None:
+        """Return why no call can leave through it now; None while calls can."""
+        if self.address is None:
+            return f"the trunk {self.trunk.title} is down: its name cannot be resolved; calls go on when it can be"
+        return self.breaker.trouble(now)
+
+    def refusal(self, now: float) -> str | None:
+        """Return why it takes not this one call now; None if it does."""
+        if (trouble := self.trouble(now)) is not None:
+            return trouble
+        if self.trunk.channels is not None and self.live >= self.trunk.channels:
+            return f"all {self.trunk.channels} channels of the trunk {self.trunk.title} are in use"
+        if now < self._next_call_at - _RATE_TOLERANCE_SECONDS:
+            return f"the trunk {self.trunk.title} takes {self.trunk.calls_per_second:g} calls a second"
+        return None
+
+    def note_call(self, now: float) -> None:
+        """Count an INVITE that leaves now."""
+        self.live += 1
+        if self.trunk.calls_per_second is not None:
+            self._next_call_at = max(self._next_call_at, now) + 1 / self.trunk.calls_per_second
+
+    def note_end(self) -> None:
+        """Count a call that is over."""
+        self.live -= 1
+
+
+def literal(trunk: Trunk) -> Address | None:
+    """Return the trunk's address if it is written as one; None for a name."""
+    try:
+        return str(ipaddress.ip_address(trunk.host)), trunk.port
+    except ValueError:
+        return None
+
+
+def address_towards(peer: Address) -> str:
+    """Return the address of this machine from which a peer is reached; sends nothing. Raises OSError."""
+    family = socket.AF_INET6 if ":" in peer[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect(peer)
+        return str(probe.getsockname()[0])

@@ -1,0 +1,155 @@
+"""Prompts: made once, kept within bounds, and never a reason for a call to fail."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from typing_extensions import override
+
+from shared.adapters.sip_trunk.prompts import Prompts
+from shared.adapters.sip_trunk.sound_maker import NoSound, SoundMaker
+from shared.adapters.sip_trunk.wav import write_mu_law_wav
+from shared.ports.fetching import FetchedDocument
+from shared.telephony.port import Audio, Silence, Speech
+from tests.sip.callee import need
+from tests.sip.caller import Shelf
+
+
+@dataclass
+class Workshop(SoundMaker):
+    """Makes sound of letters, and counts; waits for leave where it is told to."""
+
+    spoken: list[str] = field(default_factory=list)
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.leave.set()
+
+    @override
+    async def speak(self, text: str, language: str) -> bytes:
+        self.spoken.append(f"{language}:{text}")
+        await self.leave.wait()
+        if text == "unspeakable":
+            raise NoSound("It cannot be said.")
+        return text.encode() * 10
+
+    @override
+    async def convert(self, body: bytes, *, raw: bool) -> bytes:
+        if not raw and not body.startswith(b"RIFF"):
+            raise NoSound("It is no audio.")
+        return body
+
+
+def document(url: str, body: bytes, content_type: str = "audio/wav", status: int = 200) -> FetchedDocument:
+    """Return a document as a server gives it."""
+    return FetchedDocument(url=url, status=status, content_type=content_type, body=body)
+
+
+async def test_the_same_words_are_made_once_per_language() -> None:
+    """However many calls want them, at the same time or later."""
+    workshop = Workshop()
+    prompts = Prompts(workshop, Shelf())
+    workshop.leave.clear()
+    waiting = [asyncio.create_task(prompts.sound_of((Speech("hi"),))) for _ in range(5)]
+    await asyncio.sleep(0)
+    workshop.leave.set()
+    assert set(await asyncio.gather(*waiting)) == {b"hi" * 10}
+    await prompts.sound_of((Speech("hi"), Speech("hi", "de-DE")))
+    assert workshop.spoken == ["en-US:hi", "de-DE:hi"]
+
+
+async def test_a_caller_who_hangs_up_does_not_take_the_prompt_from_the_others() -> None:
+    """The work goes on for whoever still waits."""
+    workshop = Workshop()
+    prompts = Prompts(workshop, Shelf())
+    workshop.leave.clear()
+    gone, stays = (asyncio.create_task(prompts.sound_of((Speech("hi"),))) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    workshop.leave.set()
+    assert await stays == b"hi" * 10
+    assert workshop.spoken == ["en-US:hi"]
+
+
+async def test_the_cache_is_bounded_in_bytes_and_forgets_what_was_not_used() -> None:
+    """Of three prompts two fit; the one that was heard again stays."""
+    workshop = Workshop()
+    prompts = Prompts(workshop, Shelf(), cache_bytes=20)
+    for text in ("a", "b", "a", "c", "a", "b"):
+        await prompts.sound_of((Speech(text),))
+    assert workshop.spoken == ["en-US:a", "en-US:b", "en-US:c", "en-US:b"]
+
+
+async def test_what_cannot_be_had_is_replaced_or_left_out() -> None:
+    """A missing file has its alternative, a 404 and a web page are no audio, and the rest is played."""
+    shelf = Shelf(
+        {
+            "http://f/missing.wav": document("http://f/missing.wav", b"", status=404),
+            "http://f/page.wav": document("http://f/page.wav", b"<html>", "text/html"),
+        }
+    )
+    prompts = Prompts(Workshop(), shelf)
+    sound = await prompts.sound_of(
+        (
+            Audio("http://f/missing.wav", (Speech("one"),)),
+            Audio("http://f/page.wav", (Audio("http://f/nobody.wav", (Speech("two"),)),)),
+            Speech("unspeakable"),
+            Speech("  "),
+            Silence(1),
+        )
+    )
+    assert sound == b"one" * 10 + b"two" * 10 + b"\xff" * 8
+
+
+@pytest.mark.parametrize(
+    ("url", "content_type"),
+    [
+        ("http://f/a", "audio/basic"),
+        ("http://f/a.ulaw?x=1", "text/plain"),
+        ("http://f/a", "AUDIO/PCMU; rate=8000"),
+    ],
+)
+async def test_raw_sound_is_known_by_its_type_or_its_name(url: str, content_type: str) -> None:
+    """As servers send it."""
+    prompts = Prompts(Workshop(), Shelf({url: document(url, b"\x80\x81", content_type)}))
+    assert await prompts.sound_of((Audio(url),)) == b"\x80\x81"
+
+
+@pytest.fixture
+async def maker() -> AsyncIterator[SoundMaker]:
+    """The real processes."""
+    made = SoundMaker(processes=1)
+    yield made
+    await made.close()
+
+
+async def test_sound_is_made_in_another_process_that_is_replaced_when_it_dies(maker: SoundMaker) -> None:
+    """One prompt may be lost with it, the next is made."""
+    need("espeak-ng", "espeak-ng")
+    first = await maker.speak("Hello.", "en-US")
+    assert 2000 < len(first) < 16_000
+    process = maker._makers[0]._process
+    assert process is not None
+    process.kill()
+    await process.wait()
+    with pytest.raises(NoSound):
+        await maker.speak("Hello.", "en-US")
+    assert await maker.speak("Hello.", "en-US") == first
+
+
+async def test_a_file_is_converted_there_too(maker: SoundMaker) -> None:
+    """And one that is none is refused with the reason."""
+    assert await maker.convert(write_mu_law_wav(b"\x80\x81"), raw=False) == b"\x80\x81"
+    with pytest.raises(NoSound, match="give WAV"):
+        await maker.convert(b"<html>", raw=False)
+
+
+async def test_an_unknown_language_is_spoken_as_english(maker: SoundMaker) -> None:
+    """And what looks like an option is a text."""
+    need("espeak-ng", "espeak-ng")
+    english = await maker.speak("-v de", "en-US")
+    assert await maker.speak("-v de", "xx-XX") == english
+    assert await maker.speak("-v de", "--stdout") == english
+    assert await maker.speak("-v de", "de-DE") != english
