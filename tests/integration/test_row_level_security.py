@@ -24,7 +24,7 @@ CROSS_TENANT: dict[str, set[str]] = {
     "paceline_admin": {"tenant", "api_token", "hold"},
     "paceline_api": set(),
     "paceline_dialer": set(),
-    "paceline_deliverer": {"tenant", "delivery", "delivery_try", "receiver_disabled"},
+    "paceline_deliverer": {"tenant", "delivery", "delivery_try", "receiver_circuit", "receiver_disabled"},
     "paceline_pacer": {
         "attempt", "batch", "blocklist", "callee", "callee_zones", "campaign", "campaign_pacing", "campaign_queue",
         "campaign_window", "delivery", "hold", "live_call", "number", "outcome_count", "pacing_profile", "result",
@@ -102,6 +102,11 @@ async def _furnished(store: "Store") -> int:
     await store.sql("INSERT INTO hold (tenant_id, reason) VALUES ($1, 'why')", tenant_id)
     await store.sql(
         "INSERT INTO receiver_disabled (tenant_id, url, reason) VALUES ($1, 'https://x', 'why')", tenant_id
+    )
+    await store.sql(
+        "INSERT INTO receiver_circuit (tenant_id, origin, state, window_began_at, samples, failures, times_opened)"
+        " VALUES ($1, 'https://x:443', 'CLOSED', clock_timestamp(), 1, 1, 0)",
+        tenant_id,
     )
     await store.sql(
         "INSERT INTO delivery_try (tenant_id, campaign_id, number_id, try_no) VALUES ($1, $2, $3, 1)",

@@ -1,7 +1,6 @@
 """Tenants and their tokens, as the command line makes them."""
 
 import base64
-import hashlib
 import secrets
 from typing import Final, Protocol
 
@@ -9,13 +8,23 @@ import asyncpg
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.tokens import new_secret, token_hash
+from shared.domain.access import Role
 from shared.domain.errors import Conflict, NotFound
+
+__all__ = [
+    "ROLE",
+    "create_token",
+    "finish_webhook_rotation",
+    "rotate_webhook_secret",
+    "tenant_id",
+    "token_hash",
+    "webhook_secret",
+]
 
 _SQL = queries("tenants")
 
 ROLE: Final = "paceline_admin"
-#: 256 random bits: beyond guessing, so that a plain hash of it may be stored.
-TOKEN_BYTES: Final = 32
 #: What the Standard Webhooks specification recommends at least 24 of.
 WEBHOOK_KEY_BYTES: Final = 32
 
@@ -30,19 +39,27 @@ class Sealer(Protocol):
         """Return what was sealed."""
 
 
-def token_hash(token: str) -> bytes:
-    """Return what is stored of a token."""
-    return hashlib.sha256(token.encode()).digest()
+async def create_token(
+    url: str,
+    *,
+    tenant: str,
+    name: str,
+    sealer: Sealer,
+    role: Role = Role.ADMIN,
+    days: int | None = None,
+) -> str:
+    """Make a token for a tenant, and the tenant where it does not exist; returns the token, which is stored hashed.
 
-
-async def create_token(url: str, *, tenant: str, name: str, sealer: Sealer) -> str:
-    """Make a token for a tenant, and the tenant where it does not exist; returns the token, which is stored hashed."""
-    token = f"pl_{secrets.token_urlsafe(TOKEN_BYTES)}"
+    `days` is how long it is good for; None: until it is revoked.
+    """
+    token = new_secret()
     database = await Database.connect(url, role=ROLE, size=2)
     try:
         async with database.transaction() as connection:
             tenant_id = await _tenant(connection, tenant, sealer)
-            await connection.execute(_SQL["create_token"], tenant_id, name, token_hash(token))
+            await connection.execute(
+                _SQL["create_token"], tenant_id, name, role.value, token_hash(token), days
+            )
     finally:
         await database.close()
     return token

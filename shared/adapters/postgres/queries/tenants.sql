@@ -9,8 +9,9 @@ INSERT INTO tenant (name, webhook_keys) VALUES ($1, $2) ON CONFLICT (name) DO NO
 SELECT tenant_id, webhook_keys FROM tenant WHERE name = $1;
 
 -- name: create_token
--- A token, by its hash alone.
-INSERT INTO api_token (tenant_id, name, secret_hash) VALUES ($1, $2, $3);
+-- A token, by its hash alone, for so many days.
+INSERT INTO api_token (tenant_id, name, role, secret_hash, expires_at)
+VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(days => $5));
 
 -- name: begin_rotation
 -- A new webhook key before the one that there is; what is posted from now on is signed with both. No row: there are two

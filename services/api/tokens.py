@@ -1,0 +1,107 @@
+"""Tokens by HTTP: a tenant's admins make and end their own.
+
+The secret is in the answer that makes it, and nowhere else.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from services.api.answers import json_answer, success
+from services.api.authentication import TENANT
+from services.api.list_fields import text_of
+from services.api.request_body import Fields, read_fields
+from services.api.routes import Route
+from shared.domain.access import Role
+from shared.domain.errors import Invalid, NotFound
+from shared.ports.access import NewToken, Tokens, TokenView
+
+#: As the table has it.
+LONGEST_NAME_CHARACTERS: Final = 64
+#: Ten years: whoever wants more wants a token that does not expire, and says so by leaving it out.
+MOST_DAYS: Final = 3_650
+
+_ID: Final = re.compile(r"[0-9]{1,18}")
+_DAYS: Final = re.compile(r"[0-9]{1,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRoom:
+    """The token endpoints."""
+
+    tokens: Tokens
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return what this room serves."""
+        return (
+            Route(method="GET", path="/api/tokens", handler=self.index, summary="List tokens", role=Role.ADMIN),
+            Route(
+                method="POST", path="/api/tokens", handler=self.create, summary="Create a token",
+                role=Role.ADMIN, secret=True,
+            ),
+            Route(
+                method="DELETE", path="/api/tokens/{token_id}", handler=self.revoke, summary="Revoke a token",
+                role=Role.ADMIN,
+            ),
+        )  # fmt: skip
+
+    async def index(self, request: web.Request) -> web.Response:
+        """List the tenant's tokens that are not revoked."""
+        return json_answer([token_shape(token) for token in await self.tokens.tokens(request[TENANT])])
+
+    async def create(self, request: web.Request) -> web.Response:
+        """Make a token and tell its secret."""
+        made = await self.tokens.create(request[TENANT], new_token_of(await read_fields(request)))
+        return success({"response": {**token_shape(made.view), "token": made.secret}})
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """End a token from the next request on, the one that asks for it as well."""
+        written = request.match_info["token_id"]
+        if _ID.fullmatch(written) is None:
+            raise NotFound(f"There is nothing at {request.path}.")
+        await self.tokens.revoke(request[TENANT], int(written))
+        return success()
+
+
+def new_token_of(fields: Fields) -> NewToken:
+    """Read `name`, `role` and `days`; raises Invalid."""
+    name = text_of(fields, "name")
+    if name is None or len(name) > LONGEST_NAME_CHARACTERS or not name.isprintable():
+        raise Invalid("name", f"The name is a text of 1 to {LONGEST_NAME_CHARACTERS} characters.")
+    return NewToken(name=name, role=_role_of(fields), days=_days_of(fields))
+
+
+def _role_of(fields: Fields) -> Role:
+    """There is no usual role: nobody gets an admin by leaving a field out."""
+    text = text_of(fields, "role")
+    if text not in set(Role):
+        raise Invalid("role", f"The role is one of {', '.join(Role)}.")
+    return Role(text or "")
+
+
+def _days_of(fields: Fields) -> int | None:
+    text = text_of(fields, "days")
+    if text is None:
+        return None
+    if _DAYS.fullmatch(text) is None or not 1 <= int(text) <= MOST_DAYS:
+        raise Invalid("days", f"The days are a whole number from 1 to {MOST_DAYS}; leave them out for ever.")
+    return int(text)
+
+
+def token_shape(token: TokenView) -> dict[str, object]:
+    """Return a token as its owner sees it."""
+    return {
+        "id": token.token_id,
+        "name": token.name,
+        "role": token.role.value,
+        "created_at": _instant(token.created_at),
+        "expires_at": _instant(token.expires_at),
+        "last_used_at": _instant(token.last_used_at),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="seconds")

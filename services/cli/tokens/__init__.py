@@ -1,0 +1,1 @@
+"""`paceline token …`: make, list and end the tokens of a tenant, by the database itself."""
