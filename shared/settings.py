@@ -4,7 +4,7 @@ Read from the environment with the prefix PACELINE_ (the two server addresses go
 `deploy/env.example` and the README's table list the same, and a test compares the three.
 """
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -56,6 +56,19 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(
         default=256 * 1024 * 1024, ge=1024, description="The largest phone list that is taken, in bytes."
     )
+    requests_per_second: float = Field(
+        # An integration that looks at ten campaigns each second, a dashboard and a person use less than half.
+        default=50,
+        gt=0,
+        le=100_000,
+        description="Requests that each API process takes from one tenant; twice as many after a pause.",
+    )
+    numbers_per_day: int = Field(
+        # Five of the largest lists that were measured: a loop that uploads one again and again is stopped within them.
+        default=5_000_000,
+        ge=1,
+        description="Numbers that one tenant may upload in a day of UTC.",
+    )
     callee_hours: str = Field(
         default="off",
         description="off, on (08:00-21:00) or hours on callees' clocks, for new campaigns that say nothing of them.",
@@ -70,8 +83,9 @@ class Settings(BaseSettings):
         default="warn",
         description="Whether a start asks both of a campaign's URLs, and refuses when one is not 200.",
     )
-    telephony: Literal["simulator"] = Field(
-        default="simulator", description="Who carries the calls; the simulator rings nobody."
+    telephony: Literal["simulator", "sip"] = Field(
+        default="simulator",
+        description="Who carries the calls: simulator rings nobody, sip rings real phones.",
     )
     simulator_speed: float = Field(
         default=1.0,
@@ -84,6 +98,42 @@ class Settings(BaseSettings):
     )
     simulator_outage_file: Path | None = Field(
         default=None, description="While this file exists, the simulated trunk is gone: for drills."
+    )
+    sip_trunk: str | None = Field(
+        default=None,
+        description="One trunk, as sip:HOST or sip:HOST:PORT, instead of those of `paceline trunk add`.",
+    )
+    sip_user: str | None = Field(default=None, description="The user by whom that trunk knows us.")
+    sip_secret_file: Path | None = Field(default=None, description="The file with that trunk's password.")
+    sip_caller_id: str | None = Field(
+        default=None,
+        description="The number that is shown where neither number nor campaign has one: + and digits.",
+    )
+    sip_calls_per_second: float | None = Field(
+        default=None, gt=0, le=1000, description="Calls a second that one dialer sends to that trunk at most."
+    )
+    sip_channels: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Calls at a time that one dialer has on that trunk at most.",
+    )
+    sip_listen: str = Field(
+        default="0.0.0.0:0",
+        description="The address and UDP port on which a dialer speaks SIP; port 0 takes a free one.",
+    )
+    sip_advertised_host: IPv4Address | IPv6Address | None = Field(
+        default=None,
+        description="The address at which trunks reach a dialer, where it is not its own (NAT, Kubernetes).",
+    )
+    sip_rtp_ports: str = Field(
+        default="20000-21999", description="The UDP ports for audio, of which each call takes an even one."
+    )
+    recordings_folder: Path | None = Field(
+        default=None, description="Where recordings of callees are kept; unset keeps none."
+    )
+    recordings_days: float = Field(
+        default=30, gt=0, le=3650, description="After how many days a recording is removed."
     )
     ring_ahead_ms: int = Field(
         default=2000,
@@ -127,7 +177,13 @@ class Settings(BaseSettings):
         description="How long a dialer holds a result that it posts; unset: twice the time to answer and 5.",
     )
     webhooks_per_origin: int = Field(
-        default=8, ge=1, le=100, description="Results that are posted to one receiver at a time."
+        default=8, ge=1, le=100, description="Results that are posted to one receiver of a tenant at a time."
+    )
+    webhooks_per_tenant: int = Field(
+        default=64,  # a quarter of what one process posts at once: it takes four tenants to fill it
+        ge=1,
+        le=10_000,
+        description="Results of one tenant that are posted at a time, over all dialers.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least serious log line that is written."

@@ -11,10 +11,12 @@ import structlog
 from aiohttp import web
 
 from services.api.authentication import NoToken
-from services.api.request_body import BodyTooLarge, BodyTooSlow, UnreadableBody
+from services.api.request_body import BodyTooLarge, BodyTooSlow, UnreadableBody, UnsupportedBody
 from services.api.routes import Handler
+from shared.domain.access import RoleNeeded
 from shared.domain.errors import Conflict, Invalid, NotFound, PacelineError, Unavailable
-from shared.ports.campaigns import WrongToken
+from shared.domain.limits import LimitReached
+from shared.ports.access import WrongToken
 
 _log = structlog.get_logger()
 
@@ -22,11 +24,14 @@ _log = structlog.get_logger()
 _STATUS: dict[type[PacelineError], int] = {
     NoToken: 401,
     WrongToken: 401,
+    RoleNeeded: 403,
     NotFound: 404,
     Conflict: 409,
     BodyTooLarge: 413,
     BodyTooSlow: 408,
+    UnsupportedBody: 415,
     UnreadableBody: 400,
+    LimitReached: 429,
     Unavailable: 503,
 }
 #: A client that was refused for Postgres' sake may come back after this long.
@@ -53,15 +58,20 @@ async def speak_of_errors(request: web.Request, handler: Handler) -> web.StreamR
     """Turn whatever was raised into an answer; a mistake of ours is logged and answered without its details."""
     try:
         return await handler(request)
-    except Invalid as error:
-        return json_answer({error.field: [error.message]}, 422)
-    except PacelineError as error:
-        return _refusal(error)
-    except web.HTTPException as error:
-        return _http_refusal(request, error)
+    except (PacelineError, web.HTTPException) as error:
+        return answer_to(request, error)
     except Exception:  # noqa: BLE001 - the client gets an answer whatever we did wrong
         _log.exception("request_broke", method=request.method, path=request.path)
         return error_answer(500, "Something went wrong on our side; nothing was changed.")
+
+
+def answer_to(request: web.Request, error: PacelineError | web.HTTPException) -> web.Response:
+    """Return what a refusal is answered with."""
+    if isinstance(error, web.HTTPException):
+        return _http_refusal(request, error)
+    if isinstance(error, Invalid):
+        return json_answer({error.field: [error.message]}, 422)
+    return _refusal(error)
 
 
 def _refusal(error: PacelineError) -> web.Response:
@@ -71,6 +81,8 @@ def _refusal(error: PacelineError) -> web.Response:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if status == web.HTTPServiceUnavailable.status_code:
         answer.headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
+    if isinstance(error, LimitReached):
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
     return answer
 
 

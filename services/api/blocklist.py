@@ -6,19 +6,29 @@ then the line's own reason.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.desk_messages import (
+    BlockedAnswer,
+    BlockedCounts,
+    BlockedEntry,
+    BlocklistParameters,
+    BlockParameters,
+    UnblockParameters,
+)
 from services.api.list_fields import limit_of, text_of
-from services.api.phone_list_upload import PhoneListUpload, lines_of_array
+from services.api.parameters import described
+from services.api.phone_list_upload import PhoneListUpload, UploadTurns, lines_of_array
 from services.api.plum.campaigns import phone_lines
+from services.api.plum.messages import Success
 from services.api.plum.shapes import refused_shape
 from services.api.request_body import BodyLimits, Fields, read_body, read_fields
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.domain.errors import Invalid
 from shared.domain.phone_list import Row
 from shared.domain.phone_number import to_e164
@@ -26,6 +36,7 @@ from shared.ports.blocklist import Blocked, BlockedNumber, Blocklist
 
 #: Who blocked a number where nothing is said.
 _SOURCE: Final = "api"
+_TAG: Final = "Blocked numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +45,36 @@ class BlocklistRoom:
 
     blocklist: Blocklist
     upload_bytes: int
+    turns: UploadTurns = field(default_factory=UploadTurns)
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="GET", path="/api/blocklist", handler=self.index, summary="List blocked numbers"),
-            Route(method="POST", path="/api/blocklist", handler=self.add, summary="Block numbers"),
             Route(
-                method="DELETE", path="/api/blocklist", handler=self.remove, summary="Allow a number again"
+                method="GET", path="/api/blocklist", handler=self.index, summary="List blocked numbers",
+                operation=Operation(
+                    id="listBlocked", tag=_TAG, takes=BlocklistParameters, answers=list[BlockedEntry]
+                ),
             ),
-        )
+            Route(
+                method="POST", path="/api/blocklist", handler=self.add, summary="Block numbers",
+                operation=Operation(
+                    id="blockNumbers", tag=_TAG, takes=BlockParameters, answers=BlockedAnswer,
+                    sends={"phone_number": "+12025550100", "reason": "asked not to be called"},
+                ),
+            ),
+            Route(
+                method="DELETE", path="/api/blocklist", handler=self.remove, summary="Allow a number again",
+                operation=Operation(
+                    id="unblockNumber", tag=_TAG, takes=UnblockParameters, answers=Success,
+                    refuses={404: "The number +12025550100 is not on the blocklist."},
+                ),
+            ),
+        )  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
         """List the tenant's blocked numbers."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), BlocklistParameters)
         after = text_of(fields, "after")
         numbers = await self.blocklist.page(
             request[TENANT],
@@ -58,10 +85,10 @@ class BlocklistRoom:
 
     async def add(self, request: web.Request) -> web.Response:
         """Block one number or a list of them: all, or none when the list cannot be read."""
-        with PhoneListUpload() as upload:
-            fields = await read_body(
-                request, limits=BodyLimits(file_bytes=self.upload_bytes), on_file=upload.take
-            )
+        with PhoneListUpload(self.turns) as upload:
+            limits = BodyLimits(file_bytes=self.upload_bytes)
+            fields = described(await read_body(request, limits=limits, on_file=upload.take), BlockParameters)
+            await upload.turn(fields)
             blocked = await self.blocklist.add(
                 request[TENANT],
                 _lines(fields, upload),
@@ -72,7 +99,7 @@ class BlocklistRoom:
 
     async def remove(self, request: web.Request) -> web.Response:
         """Allow a number again."""
-        written = text_of(await read_fields(request), "phone_number")
+        written = text_of(described(await read_fields(request), UnblockParameters), "phone_number")
         if written is None:
             raise Invalid("phone_number", "The phone_number field is required.")
         await self.blocklist.remove(request[TENANT], to_e164(written, field="phone_number"))
@@ -88,7 +115,7 @@ def _lines(fields: Fields, upload: PhoneListUpload) -> AsyncIterator[Sequence[Ro
     return many if many is not None else lines_of_array([to_e164(one or "")])
 
 
-def blocked_shape(number: BlockedNumber) -> dict[str, object]:
+def blocked_shape(number: BlockedNumber) -> BlockedEntry:
     """Return a blocked number as its owner sees it."""
     return {
         "phone_number": number.e164,
@@ -98,7 +125,7 @@ def blocked_shape(number: BlockedNumber) -> dict[str, object]:
     }
 
 
-def outcome_shape(blocked: Blocked) -> dict[str, object]:
+def outcome_shape(blocked: Blocked) -> BlockedCounts:
     """Return what became of an addition."""
     return {
         "added": blocked.added,

@@ -7,6 +7,10 @@ class UnreadableBody(PacelineError):
     """The parameters of this request cannot be read (400)."""
 
 
+class UnsupportedBody(UnreadableBody):
+    """The request's body is of a kind that this service does not read (415)."""
+
+
 class BodyTooLarge(PacelineError):
     """The request is larger than this service takes (413)."""
 

@@ -18,9 +18,11 @@ from aiohttp import web
 
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
+from services.api.desk_messages import PlanParameters
 from services.api.list_fields import id_of, text_of
+from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.contracts.campaign_plan import NDJSON, instant, plan_fields
 from shared.domain.campaign import CampaignState, Dialect
 from shared.domain.campaign_plan import CampaignPlan, campaign_plan
@@ -42,6 +44,7 @@ _log = structlog.get_logger()
 #: Days that are listed one by one where nothing is said, and at most.
 USUAL_DAYS: Final = 14
 MOST_DAYS: Final = 366
+_UNKNOWN: Final = "There is no campaign with id 4."
 #: Ids are digits and nothing else, up to what a bigint holds.
 _ID: Final = re.compile(r"[0-9]{1,18}")
 
@@ -60,17 +63,27 @@ class PlanRoom:
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="GET", path="/api/campaigns/{id}/plan", handler=self.show, summary="Plan a campaign"),
+            Route(
+                method="GET", path="/api/campaigns/{id}/plan", handler=self.show, summary="Plan a campaign",
+                operation=Operation(
+                    id="planCampaign", tag="Campaigns", takes=PlanParameters, answers=dict[str, object],
+                    refuses={404: _UNKNOWN},
+                ),
+            ),
             Route(
                 method="GET", path="/api/campaigns/{id}/plan/calls", handler=self.calls,
                 summary="Simulate a campaign call by call",
+                operation=Operation(
+                    id="simulateCampaign", tag="Campaigns", takes=PlanParameters, media_type=NDJSON,
+                    refuses={404: _UNKNOWN},
+                ),
             ),
         )  # fmt: skip
 
     async def show(self, request: web.Request) -> web.Response:
         """Return a campaign's plan, and what comes of a simulation if one is asked for."""
         campaign_id = _campaign_id(request)
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), PlanParameters)
         wish = _wish(fields)
         if not _flag(fields, "simulate"):
             async with self.plans.snapshot(request[TENANT], Dialect.PLUM, campaign_id) as snapshot:
@@ -84,7 +97,7 @@ class PlanRoom:
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """Return every call of a simulation, in order, and in the end its summary."""
         campaign_id = _campaign_id(request)
-        wish = _wish(await read_fields(request))
+        wish = _wish(described(await read_fields(request), PlanParameters))
         response = web.StreamResponse(headers={"Content-Type": NDJSON})
         try:
             async with self._simulation(request[TENANT], campaign_id, wish, lists_calls=True) as running:

@@ -12,9 +12,22 @@ from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.desk_messages import (
+    DeliveryEntry,
+    DeliveryListParameters,
+    DeliveryStoryEntry,
+    EnabledAnswer,
+    ReceiverEntry,
+    ReceiverParameters,
+    ReplayedAnswer,
+    ReplayParameters,
+    TryEntry,
+    WouldReplayAnswer,
+)
 from services.api.list_fields import id_of, instant_of, page_of, text_of
+from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import Handler, Operation, Route
 from shared.domain.delivery import DELIVERY, DeliveryEvent, DeliveryState
 from shared.domain.errors import Invalid, NotFound
 from shared.ports.delivery_desk import (
@@ -28,6 +41,28 @@ from shared.ports.delivery_desk import (
 
 #: Ids are digits and nothing else, up to what a bigint holds.
 _ID: Final = re.compile(r"[0-9]{1,18}")
+_TAG: Final = "Deliveries"
+_UNKNOWN: Final = "There is no delivery with call_id 7."
+#: In the order of the routes below.
+_OPERATIONS: Final = (
+    Operation(
+        id="listDeliveries", tag=_TAG, takes=DeliveryListParameters, answers=list[DeliveryEntry]
+    ),
+    Operation(id="showDelivery", tag=_TAG, answers=DeliveryStoryEntry, refuses={404: _UNKNOWN}),
+    Operation(
+        id="replayDeliveries", tag=_TAG, takes=ReplayParameters, answers=WouldReplayAnswer | ReplayedAnswer,
+        sends={"campaign_id": 2, "validate_only": 1},
+    ),
+    Operation(
+        id="replayDelivery", tag=_TAG, answers=ReplayedAnswer,
+        refuses={404: _UNKNOWN, 409: "The delivery is QUEUED: it is on its way already."},
+    ),
+    Operation(id="listDisabledReceivers", tag=_TAG, answers=list[ReceiverEntry]),
+    Operation(
+        id="enableReceiver", tag=_TAG, takes=ReceiverParameters, answers=EnabledAnswer,
+        sends={"url": "https://example.com/results"}, refuses={404: "No receiver with that url is disabled."},
+    ),
+)  # fmt: skip
 _REPLAYABLE: Final = DELIVERY.before(DeliveryEvent.REQUEUE)
 
 
@@ -39,7 +74,7 @@ class DeliveryRoom:
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
-        table = (
+        table: tuple[tuple[str, str, Handler, str], ...] = (
             ("GET", "/api/deliveries", self.index, "List deliveries"),
             ("GET", "/api/deliveries/{call_id}", self.show, "Show a delivery and its tries"),
             ("POST", "/api/deliveries/replay", self.replay_range, "Send many deliveries again"),
@@ -48,13 +83,13 @@ class DeliveryRoom:
             ("POST", "/api/receivers/enable", self.enable, "Enable a receiver"),
         )
         return tuple(
-            Route(method=method, path=path, handler=handler, summary=summary)
-            for method, path, handler, summary in table
+            Route(method=method, path=path, handler=handler, summary=summary, operation=operation)
+            for (method, path, handler, summary), operation in zip(table, _OPERATIONS, strict=True)
         )
 
     async def index(self, request: web.Request) -> web.Response:
         """List deliveries, of one state or one campaign or all."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), DeliveryListParameters)
         views = await self.desk.deliveries(
             request[TENANT],
             page_of(fields),
@@ -74,7 +109,7 @@ class DeliveryRoom:
 
     async def replay_range(self, request: web.Request) -> web.Response:
         """Queue many again: those of a campaign, or made between two instants, or both; or only count them."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), ReplayParameters)
         wanted = _range_of(fields)
         if _is_set(fields, "validate_only"):
             return success(
@@ -89,18 +124,18 @@ class DeliveryRoom:
 
     async def enable(self, request: web.Request) -> web.Response:
         """Send to a receiver again; what was parked for it goes first."""
-        url = text_of(await read_fields(request), "url")
+        url = text_of(described(await read_fields(request), ReceiverParameters), "url")
         if url is None:
             raise Invalid("url", "The url field is required: the receiver's address as the campaign has it.")
         return success({"queued": await self.desk.enable_receiver(request[TENANT], url)})
 
 
-def delivery_shape(view: DeliveryView) -> dict[str, object]:
+def delivery_shape(view: DeliveryView) -> DeliveryEntry:
     """Return a delivery as its owner sees it in a list."""
     return {
         "call_id": view.call_id,
         "campaign_id": view.campaign_id,
-        "state": view.state.value,
+        "state": view.state,
         "url": view.url,
         "webhook_id": view.webhook_id,
         "tries": view.tries,
@@ -110,7 +145,7 @@ def delivery_shape(view: DeliveryView) -> dict[str, object]:
     }
 
 
-def story_shape(story: DeliveryStory) -> dict[str, object]:
+def story_shape(story: DeliveryStory) -> DeliveryStoryEntry:
     """Return a delivery with what it carries and its log."""
     return {
         **delivery_shape(story.delivery),
@@ -121,7 +156,7 @@ def story_shape(story: DeliveryStory) -> dict[str, object]:
     }
 
 
-def receiver_shape(receiver: DisabledReceiver) -> dict[str, object]:
+def receiver_shape(receiver: DisabledReceiver) -> ReceiverEntry:
     """Return a disabled receiver."""
     return {
         "url": receiver.url,
@@ -130,7 +165,7 @@ def receiver_shape(receiver: DisabledReceiver) -> dict[str, object]:
     }
 
 
-def _try_shape(line: TryView) -> dict[str, object]:
+def _try_shape(line: TryView) -> TryEntry:
     return {
         "try_no": line.try_no,
         "at": _instant(line.tried_at),

@@ -1,17 +1,29 @@
 """Holds by HTTP: a tenant stops its own dialing, all of it or one campaign, and says why."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.desk_messages import (
+    HoldAnswer,
+    HoldEntry,
+    HoldParameters,
+    ReleasedAnswer,
+    ReleaseParameters,
+)
+from services.api.parameters import described
 from services.api.plum.campaigns import calls_of, campaign_id_of
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.domain.campaign import Dialect
 from shared.ports.campaigns import Campaigns
 from shared.ports.holds import PLATFORM, Hold, Holds
+
+_TAG: Final = "Holds"
+_UNKNOWN: Final = "There is no campaign with id 4."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +36,29 @@ class HoldDesk:
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="POST", path="/api/hold", handler=self.place, summary="Hold all dialing"),
-            Route(method="GET", path="/api/hold", handler=self.index, summary="List standing holds"),
-            Route(method="POST", path="/api/release", handler=self.release, summary="Release holds"),
-        )
+            Route(
+                method="POST", path="/api/hold", handler=self.place, summary="Hold all dialing",
+                operation=Operation(
+                    id="placeHold", tag=_TAG, takes=HoldParameters, answers=HoldAnswer,
+                    sends={"reason": "carrier maintenance"}, refuses={404: _UNKNOWN},
+                ),
+            ),
+            Route(
+                method="GET", path="/api/hold", handler=self.index, summary="List standing holds",
+                operation=Operation(id="listHolds", tag=_TAG, answers=list[HoldEntry]),
+            ),
+            Route(
+                method="POST", path="/api/release", handler=self.release, summary="Release holds",
+                operation=Operation(
+                    id="releaseHolds", tag=_TAG, takes=ReleaseParameters, answers=ReleasedAnswer,
+                    refuses={404: _UNKNOWN},
+                ),
+            ),
+        )  # fmt: skip
 
     async def place(self, request: web.Request) -> web.Response:
         """Hold the tenant, or the campaign that is named."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), HoldParameters)
         hold = await self.holds.place(
             request[TENANT],
             fields.text("reason"),
@@ -46,7 +73,7 @@ class HoldDesk:
 
     async def release(self, request: web.Request) -> web.Response:
         """Release the tenant's holds, or those of the campaign that is named; never the platform's."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), ReleaseParameters)
         campaign_id = await self._campaign(request, fields)
         return success({"released": await self.holds.release(request[TENANT], campaign_id=campaign_id)})
 
@@ -57,7 +84,7 @@ class HoldDesk:
         return view.campaign_id
 
 
-def hold_shape(hold: Hold) -> dict[str, object]:
+def hold_shape(hold: Hold) -> HoldEntry:
     """Return a hold as its owner sees it."""
     return {
         "id": hold.hold_id,

@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from typing_extensions import override
 
-from services.api.request_body import FilePart
+from services.api.request_body import Fields, FilePart
 from shared.domain.errors import Invalid
 from shared.domain.phone_list import PhoneListLimits, PhoneListParser, Row, parse_json_entries
 
@@ -22,11 +22,35 @@ IN_MEMORY_BYTES: Final = 1024 * 1024
 #: Parsed and copied at a time: large enough for COPY, small enough that the loop answers others in between.
 CHUNK_BYTES: Final = 64 * 1024
 
+#: Where nobody says how many connections to Postgres there are.
+UPLOADS_AT_ONCE: Final = 4
+
+
+class UploadTurns:
+    """How many lists are taken in at a time: a few of a process's connections, so that a stop always finds one.
+
+    Taking in a list of millions lasts minutes, and holds a connection for as long. A list that has arrived waits here,
+    in its file, and holds nothing.
+    """
+
+    def __init__(self, at_once: int = UPLOADS_AT_ONCE) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+
+    async def take(self) -> None:
+        """Wait for a turn."""
+        await self._turns.acquire()
+
+    def give_back(self) -> None:
+        """Let the next one have it."""
+        self._turns.release()
+
 
 class PhoneListUpload(AbstractContextManager["PhoneListUpload"]):
-    """The one file of a request."""
+    """The one file of a request, and its turn to be taken in."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: UploadTurns) -> None:
+        self._turns = turns
+        self._has_turn = False
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - closed in __exit__
         self.arrived = False
         self.file_name: str | None = None
@@ -36,6 +60,8 @@ class PhoneListUpload(AbstractContextManager["PhoneListUpload"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+        if self._has_turn:
+            self._turns.give_back()
 
     async def take(self, part: FilePart) -> None:
         """Keep a file part; raises Invalid for a second one or one under another name."""
@@ -46,6 +72,12 @@ class PhoneListUpload(AbstractContextManager["PhoneListUpload"]):
         self.arrived, self.file_name = True, part.file_name
         async for chunk in part.chunks:
             self._file.write(chunk)
+
+    async def turn(self, fields: Fields) -> None:
+        """Wait for a turn before anything is asked of Postgres; a request without a list, be it a file, needs none."""
+        if self.arrived or "phone_numbers" in fields.names:
+            await self._turns.take()
+            self._has_turn = True
 
     async def lines(self) -> AsyncIterator[Sequence[Row]]:
         """Yield the parsed lines chunk by chunk; raises Invalid for what is no phone list."""

@@ -28,7 +28,8 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 
 from services.api import strict_json
-from services.api.body_errors import BodyTooLarge, BodyTooSlow, UnreadableBody
+from services.api.body_errors import BodyTooLarge, BodyTooSlow, UnreadableBody, UnsupportedBody
+from services.api.body_fingerprint import FINGERPRINT, BodyFingerprint
 from services.api.body_source import BodySource
 from services.api.header_values import HeaderValue, header_value
 from services.api.multipart_body import (
@@ -52,6 +53,7 @@ __all__ = [
     "FilePart",
     "OnFile",
     "UnreadableBody",
+    "UnsupportedBody",
     "read_body",
     "read_fields",
 ]
@@ -101,10 +103,15 @@ async def read_body(
     Raises UnreadableBody, BodyTooLarge, BodyTooSlow, and whatever `on_file` raises.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnreadableBody("The body is compressed; send it as it is.")
+        raise UnsupportedBody("The body is compressed; send it as it is.")
     query = _pairs(request.rel_url.raw_query_string.encode("utf-8", "surrogateescape"), separators)
+    fingerprint = request.get(FINGERPRINT)
+    if fingerprint is not None:
+        fingerprint.begin()
     source = BodySource(request, limits.wait_seconds)
-    body = await _read(source, _declared(request), limits, on_file, separators)
+    body = await _read(source, _declared(request), limits, on_file, separators, fingerprint)
+    if fingerprint is not None:
+        fingerprint.end()
     return body.over(query)
 
 
@@ -119,7 +126,12 @@ def _declared(request: web.BaseRequest) -> HeaderValue:
 
 
 async def _read(
-    source: BodySource, declared: HeaderValue, limits: BodyLimits, on_file: OnFile | None, separators: str
+    source: BodySource,
+    declared: HeaderValue,
+    limits: BodyLimits,
+    on_file: OnFile | None,
+    separators: str,
+    fingerprint: BodyFingerprint | None,
 ) -> Fields:
     head = await source.peek(OPENING_BYTES)
     if head.startswith(_MARKS):
@@ -127,16 +139,24 @@ async def _read(
     check_charset(declared, "body")
     start = head.lstrip(b" \t\r\n")
     if start.startswith((b"{", b"[")):
-        return _json_fields(await source.all(limits.field_bytes))
+        return _json_fields(await _whole(source, limits, fingerprint))
     boundary = _boundary(declared, head)
     if boundary is not None:
-        return await _Multipart(source, boundary, limits, on_file).fields()
-    body = await source.all(limits.field_bytes)
+        return await _Multipart(source, boundary, limits, on_file, fingerprint).fields()
+    body = await _whole(source, limits, fingerprint)
     if not body.strip():
         return Fields({})
     if declared.value == "application/x-www-form-urlencoded" or _FORM.match(start):
         return _pairs(body, separators)
     return _json_fields_if(declared, body)
+
+
+async def _whole(source: BodySource, limits: BodyLimits, fingerprint: BodyFingerprint | None) -> bytes:
+    """Return a body that is no more than fields."""
+    body = await source.all(limits.field_bytes)
+    if fingerprint is not None:
+        fingerprint.data(body)
+    return body
 
 
 def _boundary(declared: HeaderValue, head: bytes) -> str | None:
@@ -152,7 +172,7 @@ def _boundary(declared: HeaderValue, head: bytes) -> str | None:
 def _json_fields_if(declared: HeaderValue, body: bytes) -> Fields:
     """Read as JSON what is declared as such, for the sake of the sentence."""
     if "json" not in declared.value:
-        raise UnreadableBody("The body is neither a form nor a multipart form nor a JSON object.")
+        raise UnsupportedBody("The body is neither a form nor a multipart form nor a JSON object.")
     return _json_fields(body)
 
 
@@ -195,8 +215,16 @@ def _text_of(data: bytes) -> str:
 class _Multipart:
     """Reads a multipart body: fields are kept, files are handed on."""
 
-    def __init__(self, source: BodySource, boundary: str, limits: BodyLimits, on_file: OnFile | None) -> None:
+    def __init__(
+        self,
+        source: BodySource,
+        boundary: str,
+        limits: BodyLimits,
+        on_file: OnFile | None,
+        fingerprint: BodyFingerprint | None,
+    ) -> None:
         self._source = source
+        self._fingerprint = fingerprint
         self._parser = MultipartParser(boundary)
         self._events: list[Event] = []  # the next one last
         self._ended = False
@@ -227,7 +255,10 @@ class _Multipart:
             else:
                 self._parser.finish()
                 self._ended = True
-        return self._events.pop() if self._events else None
+        event = self._events.pop() if self._events else None
+        if self._fingerprint is not None and event is not None:
+            _note(self._fingerprint, event)
+        return event
 
     async def _text(self, name: str) -> str:
         """Return the text of the field that has begun."""
@@ -262,6 +293,13 @@ class _Multipart:
         if self._file_bytes > self._limits.file_bytes:
             raise BodyTooLarge(f"A request's file has at most {self._limits.file_bytes} bytes.")
         return event.data
+
+
+def _note(fingerprint: BodyFingerprint, event: Event) -> None:
+    if isinstance(event, PartBegun):
+        fingerprint.part(event.name, event.file_name)
+    elif isinstance(event, PartData):
+        fingerprint.data(event.data)
 
 
 class _FileChunks:

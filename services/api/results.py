@@ -13,9 +13,11 @@ from aiohttp import web
 
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
+from services.api.desk_messages import ResultEntry, ResultListParameters
 from services.api.list_fields import limit_of, text_of
+from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.contracts.result_body import result_fields
 from shared.domain.errors import Invalid
 from shared.ports.results import BEGINNING, Place, ResultFeed
@@ -32,11 +34,23 @@ class ResultRoom:
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
-        return (Route(method="GET", path="/api/results", handler=self.index, summary="Fetch results"),)
+        operation = Operation(
+            id="fetchResults",
+            tag="Results",
+            description="In the order in which they were written; whoever reads on by `place` misses none.",
+            takes=ResultListParameters,
+            answers=list[ResultEntry],
+        )
+        return (
+            Route(
+                method="GET", path="/api/results", handler=self.index, summary="Fetch results",
+                operation=operation,
+            ),
+        )  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
         """Return the next results."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), ResultListParameters)
         found = await self.feed.results(request[TENANT], after=place_of(fields), limit=limit_of(fields))
         return json_answer([{"place": written(each.place), **result_fields(each.result)} for each in found])
 

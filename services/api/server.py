@@ -6,23 +6,30 @@ from typing import Final
 from aiohttp import web
 
 from services.api.answers import error_answer, json_answer, speak_of_errors
-from services.api.authentication import authenticate
 from services.api.blocklist import BlocklistRoom
 from services.api.campaign_plan import PlanRoom
 from services.api.deliveries import DeliveryRoom
+from services.api.gate import Gate
 from services.api.holds import HoldDesk
+from services.api.openapi.page import page_routes
+from services.api.openapi.room import description_route
+from services.api.phone_list_upload import UploadTurns
 from services.api.plum.campaigns import PlumCampaigns
 from services.api.plum.profiles import Profiles
 from services.api.plum.schedules import Schedules
 from services.api.preflight import Inspector
+from services.api.rate_limit import RateLimit
 from services.api.results import ResultRoom
-from services.api.routes import Handler, Route
+from services.api.routes import Route
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.egress import EgressPolicy
+from shared.ports.access import Doorkeeper
 from shared.ports.blocklist import Blocklist
+from shared.ports.campaign_changes import CampaignChanges
 from shared.ports.campaigns import Campaigns
 from shared.ports.delivery_desk import DeliveryDesk
 from shared.ports.holds import Holds
+from shared.ports.once import OnceOnly
 from shared.ports.results import ResultFeed
 
 #: Bodies are streamed and bounded by their reader; this only bounds what aiohttp would read on its own.
@@ -31,6 +38,7 @@ _CLIENT_MAX_BYTES: Final = 1024 * 1024
 
 def api_routes(
     campaigns: Campaigns,
+    changes: CampaignChanges,
     holds: Holds,
     desk: DeliveryDesk,
     feed: ResultFeed,
@@ -40,6 +48,7 @@ def api_routes(
     egress: EgressPolicy,
     inspector: Inspector,
     upload_bytes: int,
+    upload_turns: UploadTurns,
     callee_hours: CalleeHours | None = None,
 ) -> tuple[Route, ...]:
     """Return every route of the API; `callee_hours` are those of new campaigns that say nothing of them."""
@@ -51,29 +60,34 @@ def api_routes(
 
     return (
         Route(method="GET", path="/healthz", handler=health, summary="Whether the API works", public=True),
-        *Schedules(campaigns).routes(),
-        *Profiles(campaigns).routes(),
-        *PlumCampaigns(campaigns, egress, inspector, upload_bytes, callee_hours).routes(),
+        *Schedules(campaigns, changes).routes(),
+        *Profiles(campaigns, changes).routes(),
+        *PlumCampaigns(
+            campaigns, changes, egress, inspector, upload_bytes, callee_hours, upload_turns, plan_room.plans
+        ).routes(),
         *plan_room.routes(),
         *HoldDesk(holds, campaigns).routes(),
         *DeliveryRoom(desk).routes(),
         *ResultRoom(feed).routes(),
-        *BlocklistRoom(blocklist, upload_bytes).routes(),
+        *BlocklistRoom(blocklist, upload_bytes, upload_turns).routes(),
     )
 
 
-def application(campaigns: Campaigns, routes: Sequence[Route]) -> web.Application:
-    """Return the aiohttp application that serves the routes."""
+def application(
+    doorkeeper: Doorkeeper,
+    routes: Sequence[Route],
+    *,
+    limit: RateLimit | None = None,
+    once: OnceOnly | None = None,
+) -> web.Application:
+    """Return the aiohttp application that serves the routes, with these limits on each tenant.
+
+    Without `once` an Idempotency-Key has no effect: for tests of one room.
+    """
+    gate = Gate(doorkeeper, limit, once)
     app = web.Application(middlewares=[speak_of_errors], client_max_size=_CLIENT_MAX_BYTES)
-    for route in routes:
-        handler = route.handler if route.public else _guarded(route.handler, campaigns)
+    served = (*routes, *page_routes())
+    for route in (*served, description_route(served)):
+        handler = route.handler if route.public else gate.guarding(route)
         app.router.add_route(route.method, route.path, handler)
     return app
-
-
-def _guarded(handler: Handler, campaigns: Campaigns) -> Handler:
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        await authenticate(request, campaigns)
-        return await handler(request)
-
-    return guarded

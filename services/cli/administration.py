@@ -1,4 +1,4 @@
-"""What an operator does once: the database's tables, the key, the tokens."""
+"""What an operator does once: the database's tables, the key, the holds."""
 
 from pathlib import Path
 
@@ -18,15 +18,6 @@ def create_key(screen: Screen, file: Path) -> None:
     """Make a key file and say how it is used."""
     wiring.create_key(file)
     screen.say(f"The key is in {file}: set PACELINE_SECRET_KEY_FILE={file.absolute()} for every process.")
-
-
-async def create_token(screen: Screen, *, tenant: str, name: str) -> None:
-    """Print a new token and nothing else, so that a script can take it."""
-    settings = Settings()
-    token = await wiring.create_token(
-        settings.required_database_url(), settings.required_secret_key_file(), tenant=tenant, name=name
-    )
-    screen.say(token)
 
 
 async def place_hold(screen: Screen, *, tenant: str | None, reason: str, hang_up: bool) -> None:

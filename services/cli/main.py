@@ -16,9 +16,12 @@ from services.cli.checking.commands import check
 from services.cli.client.commands import app as campaign_app
 from services.cli.deliveries.commands import app as delivery_app
 from services.cli.errors import tell
+from services.cli.numbers.commands import app as number_app
 from services.cli.process import run_service
 from services.cli.running import run
 from services.cli.screen import screen_on
+from services.cli.tokens.commands import app as token_app
+from services.cli.trunks.commands import app as trunk_app
 from services.cli.webhooks.commands import app as webhook_app
 
 EVERYTHING = "Everything on this machine"
@@ -36,7 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # an error is told by main(), in one sentence
 )
 key_app = typer.Typer(no_args_is_help=True)
-token_app = typer.Typer(no_args_is_help=True)
 
 
 class Telephony(StrEnum):
@@ -134,6 +136,7 @@ app.add_typer(
 app.add_typer(
     delivery_app, name="delivery", rich_help_panel=CAMPAIGNS, help="Which results arrived, and once more."
 )
+app.add_typer(number_app, name="number", rich_help_panel=CAMPAIGNS, help="What was done with a phone number.")
 
 
 @app.command(rich_help_panel=CAMPAIGNS)
@@ -218,22 +221,6 @@ def key_create(file: Annotated[Path, typer.Argument(help="A file that does not e
     create_key(screen_on(), file)
 
 
-@token_app.command("create")
-def token_create(
-    tenant: Annotated[
-        str, typer.Option(help="Whose campaigns it opens; made if there is none of that name.")
-    ],
-    name: Annotated[str, typer.Option(help="What you call the token.")] = "default",
-) -> None:
-    """Make a token and print it, alone and only this once: it is stored hashed.
-
-    **Example:** `export PACELINE_TOKEN=$(paceline token create --tenant acme)`
-    """
-    from services.cli.administration import create_token  # noqa: PLC0415 - as above
-
-    run(create_token(screen_on(), tenant=tenant, name=name))
-
-
 @app.command(rich_help_panel=ADMINISTRATION)
 def hold(
     reason: Annotated[str, typer.Option(help="Why nobody is called; shown on every campaign that it holds.")],
@@ -281,6 +268,9 @@ def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
 
 app.add_typer(
     cap_app, name="cap", rich_help_panel=ADMINISTRATION, help="How many calls a tenant may have at once."
+)
+app.add_typer(
+    trunk_app, name="trunk", rich_help_panel=ADMINISTRATION, help="The ways out, for TELEPHONY=sip."
 )
 app.add_typer(key_app, name="key", rich_help_panel=ADMINISTRATION, help="The key that seals secrets.")
 app.add_typer(token_app, name="token", rich_help_panel=ADMINISTRATION, help="Tokens of the API's users.")

@@ -1,7 +1,7 @@
 """The only module of the command line that knows adapters: servers, migrations, keys and tokens."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,16 +22,41 @@ from shared.adapters.postgres.tenants import finish_webhook_rotation as end_rota
 from shared.adapters.postgres.tenants import rotate_webhook_secret as begin_rotation
 from shared.adapters.postgres.tenants import tenant_id as find_tenant
 from shared.adapters.postgres.tenants import webhook_secret as read_webhook_secret
+from shared.adapters.postgres.tokens import PostgresTokens
+from shared.adapters.postgres.trunks import PostgresTrunks
 from shared.adapters.sealing.sealer import Sealer, create_key_file
+from shared.adapters.sip_trunk.asking import TrunkAnswer
+from shared.adapters.sip_trunk.asking import ask as ask_by_options
+from shared.adapters.sip_trunk.credentials import read_credentials
+from shared.adapters.sip_trunk.espeak import speak
+from shared.adapters.sip_trunk.trunk import parse_address
 from shared.adapters.webhook.sender import WebhookSender
 from shared.adapters.webhook.signature import new_secret
 from shared.clock import utc_now
+from shared.domain.access import Role
 from shared.domain.egress import EgressPolicy
+from shared.ports.access import Tokens
 from shared.ports.delivering import OutgoingWebhook, TryReport
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.holds import Holds
 from shared.ports.invariants import Invariants
 from shared.ports.tenant_caps import TenantCaps
+from shared.ports.trunks import Trunks
+from shared.rtp.g711 import PCMU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnServer:
+    """A server that is ours to start again when it has ended."""
+
+    name: str
+    url: str
+    #: At the address that it had; raises a PacelineError when it does not come up.
+    restart: Callable[[], Awaitable[None]]
+    #: What its absence means, in a sentence.
+    meanwhile: str
+    #: Whether nothing can be done without it.
+    indispensable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +65,30 @@ class Servers:
 
     database_url: str
     redis_url: str
+    #: Those of them that we run ourselves.
+    own: tuple[OwnServer, ...] = ()
 
 
 @contextlib.asynccontextmanager
 async def embedded_servers(data_dir: Path) -> AsyncIterator[Servers]:
     """Run both servers on the data folder while the block lasts; raises sentences of the embedded adapter."""
     async with EmbeddedServers(data_dir) as embedded:
-        yield Servers(database_url=embedded.urls.database_url, redis_url=embedded.urls.redis_url)
+        urls = embedded.urls
+        postgres = OwnServer(
+            name="Postgres",
+            url=urls.database_url,
+            restart=embedded.restart_postgres,
+            meanwhile="The API answers 503 until then, and no call begins.",
+            indispensable=True,
+        )
+        redis = OwnServer(
+            name="Redis",
+            url=urls.redis_url,
+            restart=embedded.restart_redis,
+            meanwhile="No call begins until then; calls under way go on, and nothing is lost.",
+            indispensable=False,
+        )
+        yield Servers(database_url=urls.database_url, redis_url=urls.redis_url, own=(postgres, redis))
 
 
 @contextlib.asynccontextmanager
@@ -67,9 +109,28 @@ def create_key(path: Path) -> None:
     create_key_file(path)
 
 
-async def create_token(database_url: str, key_file: Path, *, tenant: str, name: str) -> str:
+async def create_token(
+    database_url: str,
+    key_file: Path,
+    *,
+    tenant: str,
+    name: str,
+    role: Role = Role.ADMIN,
+    days: int | None = None,
+) -> str:
     """Make the tenant if need be and a new token of it; the token is stored hashed and told only now."""
-    return await issue_token(database_url, tenant=tenant, name=name, sealer=Sealer.from_key_file(key_file))
+    sealer = Sealer.from_key_file(key_file)
+    return await issue_token(database_url, tenant=tenant, name=name, sealer=sealer, role=role, days=days)
+
+
+@contextlib.asynccontextmanager
+async def tokens(database_url: str) -> AsyncIterator[Tokens]:
+    """Open the tokens of every tenant."""
+    database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
+    try:
+        yield PostgresTokens(database)
+    finally:
+        await database.close()
 
 
 async def tenant_id_of(database_url: str, name: str) -> int:
@@ -95,6 +156,43 @@ async def tenant_caps(database_url: str) -> AsyncIterator[TenantCaps]:
         yield PostgresTenantCaps(database)
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def trunks(database_url: str, key_file: Path) -> AsyncIterator[Trunks]:
+    """Open the trunks; what is secret of them is sealed with the key."""
+    sealer = Sealer.from_key_file(key_file)
+    database = await Database.connect(database_url, role=ADMIN_ROLE, size=1)
+    try:
+        yield PostgresTrunks(database, seal=sealer.seal)
+    finally:
+        await database.close()
+
+
+def trunk_address(text: str) -> tuple[str, int]:
+    """Read `sip:HOST:PORT`; raises Invalid."""
+    return parse_address(text, field="address")
+
+
+def trunk_password(user: str | None, secret_file: Path | None) -> str | None:
+    """Read a trunk's password from its file; raises Invalid for a user without one, and the other way round."""
+    credentials = read_credentials(user, secret_file, user_field="--user", file_field="--secret-file")
+    return None if credentials is None else credentials.password
+
+
+def speech(text: str) -> bytes:
+    """Return English speech as µ-law at 8 kHz; raises NoSpeech where espeak-ng is missing."""
+    return speak(text, "en-US")
+
+
+def mu_law(samples: Sequence[int]) -> bytes:
+    """Return samples from -32768 to 32767 as µ-law."""
+    return bytes(PCMU.coded[sample] for sample in samples)
+
+
+async def ask_trunk(host: str, port: int) -> TrunkAnswer:
+    """Ask by OPTIONS whether somebody is there."""
+    return await ask_by_options(host, port)
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,9 @@ LONGEST_INTERVAL_SECONDS = 28 * 24 * 3600
 
 OUT_OF_TIME = Disposition(Outcome.OUT_OF_TIME, Stage.NONE)
 EXCLUDED = Disposition(Outcome.EXCLUDED_NUMBER, Stage.EXCLUDED)
+#: Its owner took the number back before it was reached, by itself or with its campaign. Among the thirteen outcomes
+#: this is the one that says so without blaming anybody; Plum's result beside it is `canceled`.
+CANCELED = OUT_OF_TIME
 
 #: What a policy may try again; everything else ends the number with the first call (a person was reached, or
 #: nobody can be). UNKNOWN is not among them: the phone may have rung.

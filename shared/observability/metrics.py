@@ -165,6 +165,11 @@ EVENT_LOOP_LAG_MS: Final = Metric(
     together=Together.LARGEST,
     meaning="How late the process's event loop woke from its last timer.",
 )  # fmt: skip
+AUDIO_LATENESS_MS: Final = Metric(
+    name="audio_lateness_ms", kind=Kind.GAUGE, unit="milliseconds", key=PROCESS_KEY,
+    together=Together.LARGEST,
+    meaning="How late the 20 ms clock of all audio was at its worst in the last second.",
+)  # fmt: skip
 DELIVERIES_SENDING: Final = Metric(
     name="deliveries_sending", kind=Kind.GAUGE, unit="results", key=PROCESS_KEY,
     meaning="Results that are being posted.",
@@ -222,6 +227,7 @@ PROCESS_COUNTERS: Final = (
 )  # fmt: skip
 PROCESS_GAUGES: Final = (
     CALLS_IN_PROGRESS, CALLS_RINGING, CALLS_IN_CONVERSATION, DIALER_CAPACITY, EVENT_LOOP_LAG_MS,
+    AUDIO_LATENESS_MS,
     DELIVERIES_SENDING, DELIVERIES_WAITING, INTERPRETER_SESSIONS, PACER_TICK_MS, PACER_RUNG,
 )  # fmt: skip
 HISTOGRAMS: Final = (CALL_LATENESS_MS, ANSWER_TIME_MS, DELIVERY_MS)

@@ -7,15 +7,13 @@ from typing import Protocol
 
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import CampaignState, Dialect
-from shared.domain.errors import Conflict, Invalid, PacelineError
+from shared.domain.errors import Conflict, Invalid
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
-
-
-class WrongToken(PacelineError):
-    """The token is unknown, expired or revoked: make another with `paceline token create`."""
+from shared.ports.access import Doorkeeper
+from shared.ports.rehearsal import Rehearsal
 
 
 class NicknameTaken(Invalid):
@@ -83,6 +81,14 @@ class NewCampaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A start of a campaign."""
+
+    #: What its addresses answered, by field; None when nobody looked.
+    preflight: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttachedProfile:
     """A profile as a campaign uses it."""
 
@@ -146,7 +152,7 @@ class TakenIn:
     refused_lines: tuple[RefusedLine, ...] = ()
 
 
-class Campaigns(Protocol):
+class Campaigns(Doorkeeper, Protocol):
     """The store of one API process. Everything of another tenant answers as unknown."""
 
     async def tenant_of(self, token_hash: bytes) -> int:
@@ -173,8 +179,12 @@ class Campaigns(Protocol):
         lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
         *,
         file_name: str | None = None,
+        start: Start | None = None,
     ) -> TakenIn:
-        """Make a campaign and take in its phone list, both or neither."""
+        """Make a campaign, take in its phone list, and start it where that is wanted: all of it or nothing.
+
+        Raises Invalid for a schedule or profile that is gone by now, and CampaignOver for one to be started.
+        """
 
     async def add_numbers(
         self,
@@ -186,6 +196,23 @@ class Campaigns(Protocol):
         file_name: str | None = None,
     ) -> TakenIn:
         """Append a phone list to a campaign, whole or not at all; raises NotFound and CampaignOver."""
+
+    async def rehearse_campaign(
+        self,
+        tenant_id: int,
+        campaign: NewCampaign,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
+    ) -> Rehearsal:
+        """Say what would become of a new campaign's list; nothing is stored."""
+
+    async def rehearse_numbers(
+        self,
+        tenant_id: int,
+        dialect: Dialect,
+        campaign_id: int,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
+    ) -> Rehearsal:
+        """Say what would become of more numbers; nothing is stored. Raises NotFound and CampaignOver."""
 
     async def start(
         self,

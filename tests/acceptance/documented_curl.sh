@@ -67,3 +67,34 @@ say curl --silent --location --request POST "$BASE/api/campaigns/add-calls" \
 say curl --silent --location --request POST "$BASE/api/campaigns/stop" \
 --header "Authorization: Bearer $TOKEN" \
 --form "campaign_id=\"$CAMPAIGN_ID\""
+
+# Update Schedule: raw JSON in the query
+say curl --silent --location -g --request PATCH "$BASE/api/schedules/$SCHEDULE_ID?days=[\"mon\",\"wed\"]" \
+--header "Authorization: Bearer $TOKEN"
+
+# Update Profile
+PROFILE_ID=$(curl --silent "$BASE/api/profiles" --header "Authorization: Bearer $TOKEN" | sed 's/.*"profile_id":\([0-9]*\).*/\1/')
+say curl --silent --location --request PATCH "$BASE/api/profiles/$PROFILE_ID?period=31&amount_per_period=101&time_between_periods=11&nickname=30-100-10" \
+--header "Authorization: Bearer $TOKEN"
+
+# Update Campaign: the documented line names the profile by its nickname, which has just become another
+say curl --silent --location -g --request PATCH "$BASE/api/campaigns/$CAMPAIGN_ID?schedule=$SCHEDULE_ID&start_date=$START_DATE&end_date=$END_DATE&profiles=[{\"profile\":\"30-100-10\",\"start_time\":\"08:00\",\"end_time\":\"23:00\"}]" \
+--header "Authorization: Bearer $TOKEN"
+
+# Update Campaign without an id: lists
+say curl --silent --location --request PATCH "$BASE/api/campaigns/?start_date=$END_DATE" \
+--header "Authorization: Bearer $TOKEN"
+
+# Delete Schedule, which is refused while the campaign uses it
+say curl --silent --location --request DELETE "$BASE/api/schedules/$SCHEDULE_ID" \
+--header "Authorization: Bearer $TOKEN"
+
+# Delete Campaign
+say curl --silent --location --request DELETE "$BASE/api/campaigns/$CAMPAIGN_ID" \
+--header "Authorization: Bearer $TOKEN"
+
+# Delete Schedule and Delete Profile, which nobody uses any more
+say curl --silent --location --request DELETE "$BASE/api/schedules/$SCHEDULE_ID" \
+--header "Authorization: Bearer $TOKEN"
+say curl --silent --location --request DELETE "$BASE/api/profiles/$PROFILE_ID" \
+--header "Authorization: Bearer $TOKEN"

@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).with_name("documented_curl.sh")
 def test_the_documented_lines_work_with_the_host_changed(
     start_platform: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """Create, list, start, add and stop answer in the documented shapes."""
+    """All fifteen methods answer in the documented shapes."""
     # The documented addresses are somebody's: nobody looks at them either.
     platform = start_platform(tmp_path / "data", environment={"PACELINE_PREFLIGHT": "off"}).wait_ready()
     phone_list = tmp_path / "api-test-1.csv"
@@ -35,7 +35,7 @@ def test_the_documented_lines_work_with_the_host_changed(
         [SCRIPT], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     answers = [json.loads(line) for line in finished.stdout.splitlines()]
-    schedule, schedules, profile, profiles, campaign, campaigns, start, added, stop = answers
+    schedule, schedules, profile, profiles, campaign, campaigns, start, added, stop = answers[:9]
     assert schedule == {
         "status": "success",
         "response": {"id": schedule["response"]["id"], "nickname": "3wkdays"},
@@ -60,3 +60,22 @@ def test_the_documented_lines_work_with_the_host_changed(
     assert start == stop == {"status": "success"}
     # The documentation's own numbers are possible and not valid: taken, and left to the network to judge.
     assert (added["status"], added["accepted"], added["refused"]) == ("success", 2, 0)
+    _hold_the_second_half(
+        answers[9:], schedule["response"]["id"], profile["response"]["id"], campaign["response"]["id"]
+    )
+
+
+def _hold_the_second_half(answers: list[Any], schedule_id: int, profile_id: int, campaign_id: int) -> None:
+    """Hold the answers to updates and deletions against the documented ones."""
+    days, pace, moved, listed, in_use, *gone = answers
+    assert days["response"] == {"id": schedule_id, "days": '["mon","wed"]', "nickname": "3wkdays"}
+    assert pace["response"] == {"id": profile_id, "nickname": "30-100-10"}
+    assert moved == {"status": "success", "response": {"id": campaign_id}}
+    assert [(each["campaign_id"], each["profiles"][0]["end_time"]) for each in listed] == [
+        (campaign_id, "23:00")
+    ]
+    assert in_use == {
+        "status": "error",
+        "error": f"Schedule 3wkdays(id {schedule_id}) is being used with campaign id {campaign_id}.",
+    }
+    assert gone == [{"status": "success"}] * 3

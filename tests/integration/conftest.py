@@ -11,15 +11,18 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
 
 from services.api.phone_list_upload import lines_of_array
 from services.pacer.planner import Conditions, plan_campaign
+from shared.adapters.egress.session import guarded_session
 from shared.adapters.embedded.servers import ServerUrls
 from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
 from shared.adapters.postgres.attempts import PostgresAttempts
@@ -28,21 +31,30 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
 from shared.adapters.postgres.invariants import PostgresInvariants
 from shared.adapters.postgres.migrations import migrate
+from shared.adapters.postgres.once import PostgresOnce
 from shared.adapters.postgres.planning import PostgresPlanning
 from shared.adapters.postgres.reaping import PostgresReaping
+from shared.adapters.postgres.tenants import create_token
 from shared.adapters.sealing.sealer import Sealer, create_key_file
 from shared.clock import utc_now
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
 from shared.contracts.dial_job import DialJob
+from shared.domain.access import Role
 from shared.domain.attempt import AttemptState
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.campaign import Dialect
 from shared.domain.disposition import CalleeType, CallEnding, Disposition, Outcome, Stage
+from shared.domain.egress import EgressPolicy
 from shared.domain.pace import Pace
 from shared.domain.retry import WaitUntil
 from shared.domain.wall_clock import WEEK, parse_calendar_date
 from shared.ports.campaigns import NewCampaign, NewWindow
 from shared.ports.dialing import Intent, LeasedAttempt
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from services.api.rate_limit import RateLimit
+    from services.api.routes import Route
 
 #: Ten calls a second: a tick has a handful of slots in sight.
 QUICK = Pace(period_minutes=1, amount=600)
@@ -431,6 +443,62 @@ async def store(module_store: Store) -> Store:
     """The module's database, empty. Its tests are marked `asyncio(loop_scope="module")`."""
     await module_store.empty()
     return module_store
+
+
+@dataclass
+class WholeApi:
+    """Every route of the API as its process serves it, over HTTP, on the module's database."""
+
+    store: Store
+    client: TestClient[Any, Any]
+    routes: "tuple[Route, ...]"
+
+    async def token(self, tenant: str = "acme", *, role: Role = Role.ADMIN, name: str = "test") -> str:
+        """Make a token, and its tenant if need be."""
+        return await create_token(
+            self.store.url, tenant=tenant, name=name, sealer=self.store.sealer, role=role
+        )
+
+    async def ask(
+        self,
+        token: str,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        **request: Any,  # noqa: ANN401 - what aiohttp takes
+    ) -> tuple[int, Any]:
+        """Ask with a token; returns the status and the body, as JSON where it is."""
+        wanted = {"Authorization": f"Bearer {token}", **(headers or {})}
+        async with self.client.request(method, path, headers=wanted, **request) as answer:
+            if answer.content_type == "application/json":
+                return answer.status, await answer.json()
+            return answer.status, await answer.text()
+
+
+@asynccontextmanager
+async def serving(
+    store: Store, *, limit: "RateLimit | None" = None, **settings: object
+) -> AsyncIterator[WholeApi]:
+    """Serve the API with these settings beside the usual ones."""
+    from services.api.server import application  # noqa: PLC0415 - only who asks for the whole API needs all of it
+    from services.api.wiring import every_route  # noqa: PLC0415 - likewise
+
+    loopback = [ip_network("127.0.0.0/8")]
+    chosen = Settings.model_validate({"egress_allow": loopback, "preflight": "off", **settings})
+    database = store.databases["api"]
+    async with guarded_session(EgressPolicy(allow=tuple(chosen.egress_allow))) as session:
+        routes = every_route(chosen, database, session)
+        app = application(PostgresCampaigns(database), routes, limit=limit, once=PostgresOnce(database))
+        async with TestClient(TestServer(app)) as client:
+            yield WholeApi(store, client, routes)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def whole_api(store: Store) -> AsyncIterator[WholeApi]:
+    """Every route over HTTP, on an empty database."""
+    async with serving(store) as api:
+        yield api
 
 
 async def _tables_of_tenants(connection: asyncpg.Connection) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from services.api.server import application
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
+from shared.adapters.postgres.campaign_changes import PostgresCampaignChanges
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.tenants import create_token
@@ -58,11 +59,12 @@ async def customer_of(
     """Serve the campaign rooms under an operator's usual hours, to a customer with a schedule and a profile."""
     database = await Database.connect(database_url, role="paceline_api", size=2)
     campaigns, policy = PostgresCampaigns(database, LibphonenumberZones()), EgressPolicy()
+    changes = PostgresCampaignChanges(database)
     async with guarded_session(policy) as fetching:
         inspector = Inspector(GuardedFetcher(fetching, policy), Preflight.OFF)
         routes = (
-            *Schedules(campaigns).routes(), *Profiles(campaigns).routes(),
-            *PlumCampaigns(campaigns, policy, inspector, 1_000_000, usual).routes(),
+            *Schedules(campaigns, changes).routes(), *Profiles(campaigns, changes).routes(),
+            *PlumCampaigns(campaigns, changes, policy, inspector, 1_000_000, usual).routes(),
         )  # fmt: skip
         token = await create_token(database_url, tenant="t", name="n", sealer=Sealer.from_key_file(key_file))
         headers = {"Authorization": f"Bearer {token}"}

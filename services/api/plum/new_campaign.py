@@ -1,4 +1,7 @@
-"""Reads a campaign out of a request: every field checked, every reference resolved, before anything is stored."""
+"""Reads a campaign, or a change of one, out of a request.
+
+Every field is checked and every reference resolved before anything is stored.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,14 +10,16 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from services.api.plum.nicknames import nickname_key
-from services.api.plum.retry_fields import read_retry_policy
+from services.api.plum.retry_fields import read_retry_change, read_retry_policy
 from services.api.request_body import Fields
 from shared.domain.callee_hours import CalleeHours, parse_switch
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import Dialect
 from shared.domain.egress import EgressPolicy, check_url
 from shared.domain.errors import Invalid
+from shared.domain.time_zone import check_zone
 from shared.domain.wall_clock import WEEK, WallTime, parse_calendar_date
+from shared.ports.campaign_changes import CalleeHoursChange, CampaignChange
 from shared.ports.campaigns import Campaigns, NewCampaign, NewWindow, Profile, Schedule
 
 #: The published API knows one zone only (PLUM-53).
@@ -27,7 +32,7 @@ _ID: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
-class NewCampaignReader:
+class CampaignReader:
     """Reads one request of one tenant."""
 
     campaigns: Campaigns
@@ -36,13 +41,12 @@ class NewCampaignReader:
     #: Where the request says nothing of callees' hours.
     callee_hours: CalleeHours | None = None
 
-    async def read(self, fields: Fields) -> NewCampaign:
+    async def new(self, fields: Fields) -> NewCampaign:
         """Return the campaign; raises Invalid with the first field that is wrong."""
         first_date = parse_calendar_date(_required(fields, "start_date"), field="start_date")
         last_date = parse_calendar_date(_required(fields, "end_date"), field="end_date")
         time_zone = _time_zone(fields)
-        windows = await self._windows(fields)
-        refuse_broken_calendar(first_date, last_date, time_zone, windows)
+        refuse_broken_dates(first_date, last_date, time_zone)
         return NewCampaign(
             dialect=Dialect.PLUM,
             name=_name(fields),
@@ -50,12 +54,35 @@ class NewCampaignReader:
             last_date=last_date,
             time_zone=time_zone,
             schedule_id=(await self._schedule(fields)).schedule_id,
-            windows=windows,
+            windows=await self._windows(fields),
             start_url=self._url(fields, "start_url"),
             result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
             retry=read_retry_policy(fields),
             callee_hours=self._callee_hours(fields),
         )
+
+    async def change(self, fields: Fields) -> CampaignChange:
+        """Return what is to be another; a field that was not sent, or is empty, stays as it is. Raises Invalid."""
+        schedule = (
+            await self._schedule(fields)
+            if _given(fields, "schedule") or _given(fields, "schedule_id")
+            else None
+        )
+        return CampaignChange(
+            name=_name(fields),
+            first_date=_date(fields, "start_date"),
+            last_date=_date(fields, "end_date"),
+            time_zone=_time_zone(fields) if _given(fields, "time_zone") else None,
+            schedule_id=schedule.schedule_id if schedule else None,
+            windows=await self._windows(fields) if _given(fields, "profiles") else None,
+            start_url=self._url(fields, "start_url") if _given(fields, "start_url") else None,
+            result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
+            retry=read_retry_change(fields),
+            callee_hours=self._callee_hours_change(fields),
+        )
+
+    def _callee_hours_change(self, fields: Fields) -> CalleeHoursChange | None:
+        return CalleeHoursChange(self._callee_hours(fields)) if _given(fields, "callee_hours") else None
 
     def _callee_hours(self, fields: Fields) -> CalleeHours | None:
         """Read `callee_hours` (an extension): off, on or 08:00-21:00, on the callees' own clocks."""
@@ -64,18 +91,15 @@ class NewCampaignReader:
         return parse_switch(fields.text("callee_hours"), field="callee_hours")
 
     async def _schedule(self, fields: Fields) -> Schedule:
-        """Resolve `schedule` or `schedule_id` (PLUM-51): digits are an id first, then a nickname (PLUM-52)."""
-        field = "schedule" if _given(fields, "schedule") else "schedule_id"
-        written = _required(fields, field).strip()
-        schedules = await self.campaigns.schedules(self.tenant_id)
-        if _ID.fullmatch(written):
-            for schedule in schedules:
-                if schedule.schedule_id == int(written):
-                    return schedule
-        for schedule in schedules:
-            if schedule.nickname is not None and nickname_key(schedule.nickname) == nickname_key(written):
-                return schedule
-        raise Invalid(field, "The selected schedule is invalid: there is none with that id or nickname.")
+        """Resolve `schedule` or `schedule_id` (PLUM-51); both may be sent, if they mean the same."""
+        known = await self.campaigns.schedules(self.tenant_id)
+        names = [name for name in ("schedule", "schedule_id") if _given(fields, name)]
+        found = {
+            name: _schedule(name, _required(fields, name).strip(), known) for name in names or ["schedule"]
+        }
+        if len({schedule.schedule_id for schedule in found.values()}) > 1:
+            raise Invalid("schedule_id", "The schedule and the schedule_id name two different schedules.")
+        return next(iter(found.values()))
 
     async def _windows(self, fields: Fields) -> tuple[NewWindow, ...]:
         if not _given(fields, "profiles"):
@@ -84,7 +108,9 @@ class NewCampaignReader:
         if not 1 <= len(attached) <= MOST_PROFILES:
             raise Invalid("profiles", f"Attach from 1 to {MOST_PROFILES} profiles.")
         known = await self.campaigns.profiles(self.tenant_id)
-        return tuple(_window(item, known) for item in attached)
+        windows = tuple(_window(item, known) for item in attached)
+        refuse_broken_windows(windows)
+        return windows
 
     def _url(self, fields: Fields, name: str) -> str:
         url = _required(fields, name).strip()
@@ -92,6 +118,18 @@ class NewCampaignReader:
         if not urlsplit(url).hostname:
             raise Invalid(name, f"The {name} must be a URL.")
         return url
+
+
+def _schedule(field: str, written: str, known: list[Schedule]) -> Schedule:
+    """Find a schedule: digits are an id first, then a nickname (PLUM-52)."""
+    if _ID.fullmatch(written):
+        for schedule in known:
+            if schedule.schedule_id == int(written):
+                return schedule
+    for schedule in known:
+        if schedule.nickname is not None and nickname_key(schedule.nickname) == nickname_key(written):
+            return schedule
+    raise Invalid(field, f"The selected {field} is invalid: there is none with that id or nickname.")
 
 
 def _window(item: object, known: list[Profile]) -> NewWindow:
@@ -124,24 +162,38 @@ def _profile(written: str, known: list[Profile]) -> Profile:
     raise Invalid("profiles", f"The selected profile is invalid: there is none called {written[:64]!r}.")
 
 
-def refuse_broken_calendar(
-    first_date: date, last_date: date, time_zone: str, windows: tuple[NewWindow, ...]
-) -> None:
-    """Raise Invalid for dates in the wrong order, an unknown zone, and windows that end early or overlap."""
-    Calendar(
-        first_date=first_date,
-        last_date=last_date,
-        zone=time_zone,
-        weekdays=frozenset(WEEK),  # the schedule's days narrow it and can break nothing
-        windows=tuple(
-            CallingWindow(opens_minute=window.opens_minute, closes_minute=window.closes_minute)
-            for window in windows
-        ),
-    )
+def refuse_broken_windows(windows: tuple[NewWindow, ...]) -> None:
+    """Raise Invalid for windows that end before they begin or overlap; the schedule's days can break nothing."""
+    try:
+        Calendar(
+            first_date=date(2000, 1, 1),
+            last_date=date(2000, 1, 1),
+            zone=EASTERN,
+            weekdays=frozenset(WEEK),
+            windows=tuple(
+                CallingWindow(opens_minute=window.opens_minute, closes_minute=window.closes_minute)
+                for window in windows
+            ),
+        )
+    except Invalid as error:
+        raise Invalid("profiles", error.message) from error
+
+
+def refuse_broken_dates(first_date: date, last_date: date, time_zone: str) -> None:
+    """Raise Invalid for dates in the wrong order and for an unknown zone."""
+    Calendar(first_date=first_date, last_date=last_date, zone=time_zone, weekdays=frozenset(WEEK), windows=())
+
+
+def _date(fields: Fields, name: str) -> date | None:
+    return parse_calendar_date(fields.text(name), field=name) if _given(fields, name) else None
 
 
 def _time_zone(fields: Fields) -> str:
-    return fields.text("time_zone").strip() if _given(fields, "time_zone") else EASTERN
+    if not _given(fields, "time_zone"):
+        return EASTERN
+    zone = fields.text("time_zone").strip()
+    check_zone(zone)
+    return zone
 
 
 def _name(fields: Fields) -> str | None:

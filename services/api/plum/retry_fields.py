@@ -14,6 +14,7 @@ from services.api.request_body import Fields
 from shared.domain.disposition import Outcome
 from shared.domain.errors import Invalid
 from shared.domain.retry import LONGEST_INTERVAL_SECONDS, RETRYABLE, RetryPolicy
+from shared.ports.campaign_changes import RetryChange
 
 _SECONDS: Final = 60
 _MOST_MINUTES: Final = LONGEST_INTERVAL_SECONDS // _SECONDS
@@ -21,14 +22,18 @@ _WHOLE: Final = re.compile(r"[0-9]{1,5}")
 _BY_TITLE: Final = {outcome.title.lower(): outcome for outcome in RETRYABLE}
 
 
+def read_retry_change(fields: Fields) -> RetryChange:
+    """Return the parts of a policy that were sent; raises Invalid."""
+    return RetryChange(
+        tries=fields.integer("attempts") if _given(fields, "attempts") else None,
+        intervals_seconds=_intervals(fields) if _given(fields, "retry_minutes") else None,
+        by_outcome_seconds=_by_outcome(fields) if _given(fields, "retry_minutes_by_outcome") else None,
+    )
+
+
 def read_retry_policy(fields: Fields) -> RetryPolicy:
     """Return the policy, each part of it the usual one where it was not sent; raises Invalid."""
-    usual = RetryPolicy()
-    return RetryPolicy(
-        tries=fields.integer("attempts") if _given(fields, "attempts") else usual.tries,
-        intervals_seconds=_intervals(fields) if _given(fields, "retry_minutes") else usual.intervals_seconds,
-        by_outcome_seconds=_by_outcome(fields) if _given(fields, "retry_minutes_by_outcome") else {},
-    )
+    return read_retry_change(fields).of(RetryPolicy())
 
 
 def _intervals(fields: Fields) -> tuple[int, ...]:

@@ -1,18 +1,34 @@
-"""Schedules: the weekdays on which campaigns run (PLUM-20 to PLUM-26)."""
+"""Schedules: the weekdays on which campaigns run (PLUM-20 to PLUM-33)."""
 
 from dataclasses import dataclass
+from typing import Final
 
+import orjson
 from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.parameters import described
+from services.api.plum.messages import (
+    ChangedScheduleAnswer,
+    NamedAnswer,
+    NewScheduleParameters,
+    ScheduleEntry,
+    ScheduleParameters,
+    Success,
+)
 from services.api.plum.nicknames import nickname_of
 from services.api.plum.shapes import schedule_shape
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import ID, Link, Operation, Route, path_id
 from shared.domain.errors import Invalid
 from shared.domain.wall_clock import WEEK, Weekday
+from shared.ports.campaign_changes import CampaignChanges
 from shared.ports.campaigns import Campaigns
+
+_PATH: Final = "/api/schedules"
+_TAG: Final = "Schedules"
+_UNKNOWN: Final = "There is no such schedule."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +36,31 @@ class Schedules:
     """The schedule endpoints."""
 
     campaigns: Campaigns
+    changes: CampaignChanges
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="POST", path="/api/schedules", handler=self.create, summary="Create a schedule"),
-            Route(method="GET", path="/api/schedules", handler=self.index, summary="List schedules"),
-        )
+            Route(
+                method="POST", path=_PATH, handler=self.create, summary="Create a schedule", operation=_CREATE
+            ),
+            Route(method="GET", path=_PATH, handler=self.index, summary="List schedules", operation=_LIST),
+            *(
+                Route(
+                    method=method, path=f"{_PATH}/{ID}", handler=self.update, summary="Update a schedule",
+                    operation=_UPDATES[method],
+                )
+                for method in _UPDATES
+            ),
+            Route(
+                method="DELETE", path=f"{_PATH}/{ID}", handler=self.delete, summary="Delete a schedule",
+                operation=_DELETE,
+            ),
+        )  # fmt: skip
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a schedule."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), NewScheduleParameters)
         schedule = await self.campaigns.create_schedule(request[TENANT], nickname_of(fields), days_of(fields))
         return success({"response": {"id": schedule.schedule_id, "nickname": schedule.nickname}})
 
@@ -39,6 +69,20 @@ class Schedules:
         return json_answer(
             [schedule_shape(found) for found in await self.campaigns.schedules(request[TENANT])]
         )
+
+    async def update(self, request: web.Request) -> web.Response:
+        """Change what was sent of a schedule, by PATCH or PUT (PLUM-27)."""
+        schedule_id = path_id(request)
+        fields = described(await read_fields(request), ScheduleParameters)
+        days = days_of(fields) if "days" in fields.names else None
+        changed = await self.changes.update_schedule(request[TENANT], schedule_id, nickname_of(fields), days)
+        names = orjson.dumps([day.value for day in changed.days]).decode()
+        return success({"response": {"id": schedule_id, "days": names, "nickname": changed.nickname}})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Delete a schedule that no campaign uses (PLUM-33)."""
+        await self.changes.delete_schedule(request[TENANT], path_id(request))
+        return success()
 
 
 def days_of(fields: Fields) -> tuple[Weekday, ...]:
@@ -61,3 +105,47 @@ def days_of(fields: Fields) -> tuple[Weekday, ...]:
 def _shown(value: object) -> str:
     longest = 40  # enough to recognise it by, too little to flood a log with
     return repr(value)[:longest]
+
+
+_CREATE: Final = Operation(
+    id="createSchedule",
+    tag=_TAG,
+    takes=NewScheduleParameters,
+    sends={"days": ["mon", "wed", "fri"], "nickname": "3wkdays"},
+    answers=NamedAnswer,
+    example={"status": "success", "response": {"id": 6, "nickname": "3wkdays"}},
+    leads_to={each: Link() for each in ("updateSchedule", "replaceSchedule", "deleteSchedule")},
+)
+_LIST: Final = Operation(
+    id="listSchedules",
+    tag=_TAG,
+    answers=list[ScheduleEntry],
+    example=[{"schedule_id": 6, "nickname": "3wkdays", "days": ["mon", "wed", "fri"]}],
+)
+_UPDATES: Final = {
+    method: Operation(
+        id=name,
+        tag=_TAG,
+        description=(
+            "PATCH and PUT are alike: only what is sent is changed. What running campaigns have planned by the old "
+            "days is not dialed any more. The days come back as a JSON array in a string."
+        ),
+        takes=ScheduleParameters,
+        sends={"days": ["mon", "wed"]},
+        answers=ChangedScheduleAnswer,
+        example={
+            "status": "success",
+            "response": {"id": 15, "days": '["mon","wed"]', "nickname": "MonWedOnly"},
+        },
+        refuses={404: _UNKNOWN},
+    )
+    for method, name in (("PATCH", "updateSchedule"), ("PUT", "replaceSchedule"))
+}
+_DELETE: Final = Operation(
+    id="deleteSchedule",
+    tag=_TAG,
+    description="Refused while a campaign uses it; the one with the highest id is named.",
+    answers=Success,
+    example={"status": "success"},
+    refuses={400: "Schedule 3wkdays(id 6) is being used with campaign id 3.", 404: _UNKNOWN},
+)

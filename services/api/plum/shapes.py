@@ -1,24 +1,31 @@
 """What the Plum dialect answers with: the documented keys, and more beside them, never a change."""
 
-from dataclasses import asdict
 from datetime import date
 
+from services.api.plum.messages import (
+    AttachedEntry,
+    CampaignEntry,
+    Counts,
+    ProfileEntry,
+    RefusedEntry,
+    ScheduleEntry,
+    TakenInEntry,
+)
 from shared.domain.phone_list import RefusedLine
-from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import WallTime
-from shared.ports.campaigns import AttachedProfile, CampaignView, Profile, Schedule, TakenIn
+from shared.ports.campaigns import AttachedProfile, CampaignView, NumberCounts, Profile, Schedule, TakenIn
 
 
-def schedule_shape(schedule: Schedule) -> dict[str, object]:
+def schedule_shape(schedule: Schedule) -> ScheduleEntry:
     """Return an entry of the schedule list (PLUM-25)."""
     return {
         "schedule_id": schedule.schedule_id,
         "nickname": schedule.nickname,
-        "days": [day.value for day in schedule.days],
+        "days": list(schedule.days),
     }
 
 
-def profile_shape(profile: Profile) -> dict[str, object]:
+def profile_shape(profile: Profile) -> ProfileEntry:
     """Return an entry of the profile list (PLUM-43), with the pace that its documentation promises."""
     return {
         "profile_id": profile.profile_id,
@@ -29,7 +36,7 @@ def profile_shape(profile: Profile) -> dict[str, object]:
     }
 
 
-def campaign_shape(view: CampaignView) -> dict[str, object]:
+def campaign_shape(view: CampaignView) -> CampaignEntry:
     """Return an entry of the campaign list (PLUM-58), with its state and counts."""
     return {
         "campaign_id": view.campaign_id,
@@ -42,31 +49,36 @@ def campaign_shape(view: CampaignView) -> dict[str, object]:
         "profiles": [_attached_shape(profile) for profile in view.profiles],
         "name": view.name,
         "time_zone": view.time_zone,
-        "status": view.state.value,
+        "status": view.state,
         "held": view.held_because,
-        "preflight": view.preflight,
+        "preflight": None if view.preflight is None else dict(view.preflight),
         "callee_hours": None if view.callee_hours is None else str(view.callee_hours),
         "withheld": list(view.withheld),
-        **_retry_shape(view.retry),
-        "numbers": asdict(view.numbers),
+        "attempts": view.retry.tries,
+        "retry_minutes": [seconds // 60 for seconds in view.retry.intervals_seconds],
+        "retry_minutes_by_outcome": {
+            outcome.title: seconds // 60 for outcome, seconds in view.retry.by_outcome_seconds.items()
+        },
+        "numbers": _counts_shape(view.numbers),
         "calls_in_progress": view.calls_in_progress,
         "outcomes": dict(view.outcomes),
         "results": dict(view.results),
     }
 
 
-def _retry_shape(policy: RetryPolicy) -> dict[str, object]:
-    """Return a retry policy as it may be sent, in minutes."""
+def _counts_shape(numbers: NumberCounts) -> Counts:
     return {
-        "attempts": policy.tries,
-        "retry_minutes": [seconds // 60 for seconds in policy.intervals_seconds],
-        "retry_minutes_by_outcome": {
-            outcome.title: seconds // 60 for outcome, seconds in policy.by_outcome_seconds.items()
-        },
+        "accepted": numbers.accepted,
+        "ready": numbers.ready,
+        "waiting": numbers.waiting,
+        "in_attempt": numbers.in_attempt,
+        "final": numbers.final,
+        "refused": numbers.refused,
+        "duplicates": numbers.duplicates,
     }
 
 
-def taken_in_shape(taken: TakenIn) -> dict[str, object]:
+def taken_in_shape(taken: TakenIn) -> TakenInEntry:
     """Return what became of an upload: counts, and the first lines that were refused."""
     return {
         "accepted": taken.accepted,
@@ -76,7 +88,7 @@ def taken_in_shape(taken: TakenIn) -> dict[str, object]:
     }
 
 
-def _attached_shape(profile: AttachedProfile) -> dict[str, object]:
+def _attached_shape(profile: AttachedProfile) -> AttachedEntry:
     return {
         "profile_id": profile.profile_id,
         "nickname": profile.nickname,
@@ -85,7 +97,7 @@ def _attached_shape(profile: AttachedProfile) -> dict[str, object]:
     }
 
 
-def refused_shape(line: RefusedLine) -> dict[str, object]:
+def refused_shape(line: RefusedLine) -> RefusedEntry:
     """Return a line of a list that could not be read, with its number and why."""
     return {"line": line.line_no, "text": line.text, "reason": line.reason}
 

@@ -8,10 +8,14 @@ from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import hours_of
+from shared.adapters.postgres.campaign_changes import gone_meanwhile
+from shared.adapters.postgres.daily_numbers import count_numbers
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.rehearsals import rehearse
 from shared.adapters.postgres.retry_policies import retry_policy_of
-from shared.adapters.postgres.uploads import take_in
+from shared.adapters.postgres.tokens import caller_of
+from shared.adapters.postgres.uploads import Homes, home_zone, take_in
 from shared.domain.callee_hours import CalleeClock, CalleeHours, open_span_at, why_closed
 from shared.domain.calling_window import next_open_interval
 from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect
@@ -22,6 +26,7 @@ from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
 from shared.failpoints import Failpoint, failpoint
+from shared.ports.access import Caller
 from shared.ports.campaigns import (
     AttachedProfile,
     CampaignOver,
@@ -33,10 +38,11 @@ from shared.ports.campaigns import (
     NumberCounts,
     Profile,
     Schedule,
+    Start,
     TakenIn,
-    WrongToken,
 )
 from shared.ports.number_zones import NoNumberZones, NumberZones
+from shared.ports.rehearsal import Rehearsal
 
 _SQL = queries("campaigns")
 _CALENDAR = queries("dialing")["calendar"]
@@ -49,18 +55,25 @@ MOST_LISTED: Final = 10_000
 class PostgresCampaigns(Campaigns):
     """Campaigns in Postgres."""
 
-    def __init__(self, database: Database, number_zones: NumberZones | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        number_zones: NumberZones | None = None,
+        *,
+        numbers_per_day: int | None = None,
+    ) -> None:
+        """Take the pool; `numbers_per_day` is what a tenant may upload, None being no limit."""
         self._database = database
         self._number_zones = number_zones or NoNumberZones()
+        self._numbers_per_day = numbers_per_day
+
+    @override
+    async def caller_of(self, token_hash: bytes) -> Caller:
+        return await caller_of(self._database, token_hash)
 
     @override
     async def tenant_of(self, token_hash: bytes) -> int:
-        async with self._database.transaction() as connection:
-            await connection.execute("SELECT set_config('app.token_hash', $1, true)", token_hash.hex())
-            tenant_id: int | None = await connection.fetchval(_SQL["tenant_of_token"], token_hash)
-        if tenant_id is None:
-            raise WrongToken
-        return tenant_id
+        return (await self.caller_of(token_hash)).tenant_id
 
     @override
     async def create_schedule(
@@ -116,28 +129,23 @@ class PostgresCampaigns(Campaigns):
         lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
         *,
         file_name: str | None = None,
+        start: Start | None = None,
     ) -> TakenIn:
-        async with self._database.transaction(tenant_id=tenant_id) as connection:
-            campaign_id: int = await connection.fetchval(
-                _SQL["create_campaign"], tenant_id, campaign.dialect.value, campaign.name, campaign.first_date,
-                campaign.last_date, campaign.time_zone, campaign.schedule_id, campaign.start_url,
-                campaign.result_url, *_retry_columns(campaign.retry), *_hours_columns(campaign.callee_hours),
-            )  # fmt: skip
-            for number, window in enumerate(campaign.windows, start=1):
-                await connection.execute(
-                    _SQL["attach_window"], tenant_id, campaign_id, number, window.opens_minute,
-                    window.closes_minute, window.profile_id,
-                )  # fmt: skip
-            if lines is None:
-                return TakenIn(campaign_id=campaign_id, accepted=0, duplicates=0, refused=0)
-            return await take_in(
-                connection,
-                tenant_id,
-                campaign_id,
-                lines,
-                file_name=file_name,
-                number_zones=self._number_zones,
-            )
+        try:
+            async with self._database.transaction(tenant_id=tenant_id) as connection:
+                campaign_id = await _make(connection, tenant_id, campaign)
+                taken = TakenIn(campaign_id=campaign_id, accepted=0, duplicates=0, refused=0)
+                if lines is not None:
+                    taken = await take_in(
+                        connection, tenant_id, campaign_id, lines, file_name=file_name,
+                        number_zones=self._number_zones,
+                    )  # fmt: skip
+                    await count_numbers(connection, tenant_id, taken.accepted, most=self._numbers_per_day)
+                if start is not None:
+                    await _start(connection, tenant_id, campaign_id, start.preflight)
+        except asyncpg.ForeignKeyViolationError as error:
+            raise gone_meanwhile(error) from error
+        return taken
 
     @override
     async def add_numbers(
@@ -160,8 +168,34 @@ class PostgresCampaigns(Campaigns):
                 file_name=file_name,
                 number_zones=self._number_zones,
             )
+            await count_numbers(connection, tenant_id, taken.accepted, most=self._numbers_per_day)
             await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, False)
         return taken
+
+    @override
+    async def rehearse_campaign(
+        self,
+        tenant_id: int,
+        campaign: NewCampaign,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
+    ) -> Rehearsal:
+        homes = Homes(self._number_zones, campaign.time_zone)
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            return await rehearse(connection, (tenant_id, None), lines, homes)
+
+    @override
+    async def rehearse_numbers(
+        self,
+        tenant_id: int,
+        dialect: Dialect,
+        campaign_id: int,
+        lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]],
+    ) -> Rehearsal:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            await _state(connection, "campaign_to_add_to", tenant_id, dialect, campaign_id)
+            await _refuse_when_over(connection, tenant_id, campaign_id)
+            homes = Homes(self._number_zones, await home_zone(connection, tenant_id, campaign_id))
+            return await rehearse(connection, (tenant_id, campaign_id), lines, homes)
 
     @override
     async def start(
@@ -176,10 +210,7 @@ class PostgresCampaigns(Campaigns):
             state = await _state(connection, "campaign_to_change", tenant_id, dialect, campaign_id)
             if not CAMPAIGN.takes(state, CampaignEvent.START):
                 return
-            await _refuse_when_over(connection, tenant_id, campaign_id)
-            answers = None if preflight is None else dict(preflight)
-            await connection.execute(_SQL["start_campaign"], tenant_id, campaign_id, answers)
-            await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, True)
+            await _start(connection, tenant_id, campaign_id, preflight)
 
     @override
     async def stop(
@@ -236,6 +267,29 @@ async def _state(
     if state is None:
         raise _unknown(campaign_id)
     return CampaignState(state)
+
+
+async def _make(connection: asyncpg.Connection, tenant_id: int, campaign: NewCampaign) -> int:
+    campaign_id: int = await connection.fetchval(
+        _SQL["create_campaign"], tenant_id, campaign.dialect.value, campaign.name, campaign.first_date,
+        campaign.last_date, campaign.time_zone, campaign.schedule_id, campaign.start_url,
+        campaign.result_url, *_retry_columns(campaign.retry), *_hours_columns(campaign.callee_hours),
+    )  # fmt: skip
+    for number, window in enumerate(campaign.windows, start=1):
+        await connection.execute(
+            _SQL["attach_window"], tenant_id, campaign_id, number, window.opens_minute,
+            window.closes_minute, window.profile_id,
+        )  # fmt: skip
+    return campaign_id
+
+
+async def _start(
+    connection: asyncpg.Connection, tenant_id: int, campaign_id: int, preflight: Mapping[str, str] | None
+) -> None:
+    await _refuse_when_over(connection, tenant_id, campaign_id)
+    answers = None if preflight is None else dict(preflight)
+    await connection.execute(_SQL["start_campaign"], tenant_id, campaign_id, answers)
+    await connection.execute(_SQL["wake_pacer"], tenant_id, campaign_id, True)
 
 
 async def _refuse_when_over(connection: asyncpg.Connection, tenant_id: int, campaign_id: int) -> None:

@@ -1,10 +1,5 @@
 -- What the API does to schedules, profiles and campaigns, one tenant a transaction.
 
--- name: tenant_of_token
--- Whose token has this hash; the policy on the table shows only the row that was presented.
-SELECT tenant_id FROM api_token
-WHERE secret_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
-
 -- name: create_schedule
 -- A new schedule.
 INSERT INTO schedule (tenant_id, nickname, nickname_key, days) VALUES ($1, $2, $3, $4) RETURNING schedule_id;
@@ -56,16 +51,18 @@ WHERE tenant_id = $1 AND campaign_id = $2 AND dialect = $3 AND state <> 'DELETED
 -- name: start_campaign
 -- READY | STOPPED | DONE -> RUNNING under a new epoch.
 UPDATE campaign
-SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp(), hang_up = false, preflight = $3
+SET state = 'RUNNING', epoch = epoch + 1, started_at = clock_timestamp(), preflight = $3
 WHERE tenant_id = $1 AND campaign_id = $2 AND state IN ('READY', 'STOPPED', 'DONE');
 
 -- name: stop_campaign
--- RUNNING -> STOPPED under a new epoch: what was planned before can never ring. A stopped campaign may be told again
--- what becomes of its calls.
+-- RUNNING -> STOPPED under a new epoch: what was planned before can never ring. With `$3` what was planned before is
+-- hung up, too, however soon the campaign is started again; a stopped campaign may be told that later.
 UPDATE campaign
 SET epoch = epoch + CASE WHEN state = 'RUNNING' THEN 1 ELSE 0 END,
+    hang_up_below_epoch = CASE WHEN NOT $3 THEN hang_up_below_epoch
+                               WHEN state = 'RUNNING' THEN epoch + 1 ELSE epoch END,
     stopped_at = CASE WHEN state = 'RUNNING' THEN clock_timestamp() ELSE stopped_at END,
-    state = 'STOPPED', hang_up = $3
+    state = 'STOPPED'
 WHERE tenant_id = $1 AND campaign_id = $2 AND state IN ('RUNNING', 'STOPPED');
 
 -- name: wake_pacer

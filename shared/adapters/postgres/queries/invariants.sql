@@ -68,8 +68,8 @@ WHERE (n.state = 'FINAL') <> EXISTS (
     WHERE r.tenant_id = n.tenant_id AND r.campaign_id = n.campaign_id AND r.number_id = n.number_id);
 
 -- name: one_delivery_per_result
--- I4 (number). A result has exactly one delivery if its campaign has a result_url, and none otherwise. The URL never
--- changes, and the key allows no second delivery.
+-- I4 (number). A result has exactly one delivery if its campaign has a result_url, and none otherwise. A URL may become
+-- another one, but none is added once something was dialed, and the key allows no second delivery.
 SELECT r.tenant_id, r.campaign_id, r.number_id AS id
 FROM result r JOIN campaign c USING (tenant_id, campaign_id)
 WHERE (c.result_url IS NOT NULL) <> EXISTS (
@@ -104,7 +104,7 @@ SELECT a.tenant_id, a.campaign_id, a.attempt_id AS id
 FROM attempt a JOIN campaign c USING (tenant_id, campaign_id)
 WHERE a.intent_at < a.due_at - interval '50 ms'
    OR a.intent_at > LEAST(a.send_by, a.window_closes_at, a.callee_closes_at) + interval '50 ms'
-   OR (c.state = 'STOPPED' AND a.intent_at > c.stopped_at + interval '1 s');
+   OR (c.state IN ('STOPPED', 'DELETED') AND a.intent_at > c.stopped_at + interval '1 s');
 
 -- name: callees_zones_are_known
 -- I7 (number). In a campaign that keeps to callees' hours, every number that may still be called has its zones.

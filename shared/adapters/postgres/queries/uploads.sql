@@ -56,9 +56,9 @@ WITH campaign_rule AS (
     FROM staged_number CROSS JOIN campaign_rule r
     ORDER BY line_no
     ON CONFLICT (tenant_id, campaign_id, dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
-    RETURNING 1
+    RETURNING number_id
 )
-SELECT count(*) AS accepted FROM published;
+SELECT count(*) AS accepted, min(number_id) AS first_number_id, max(number_id) AS last_number_id FROM published;
 
 -- name: staged_count
 -- How many lines were staged.
@@ -73,8 +73,9 @@ WHERE n.number_id IS NULL
 ORDER BY s.line_no LIMIT $4;
 
 -- name: close_batch
--- The batch's counts.
-UPDATE batch SET accepted = $4, duplicates = $5 WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3;
+-- The batch's counts, and between which ids its numbers lie.
+UPDATE batch SET accepted = $4, duplicates = $5, first_number_id = $6, last_number_id = $7
+WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3;
 
 -- name: count_accepted
 -- The campaign's total.

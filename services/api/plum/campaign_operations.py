@@ -1,0 +1,201 @@
+"""What the description says of the campaign endpoints, and what was decided where the published ones are silent."""
+
+from typing import Final
+
+from services.api.plum.messages import (
+    AddCallsParameters,
+    AddedAnswer,
+    CampaignDetail,
+    CampaignEntry,
+    CampaignIdParameters,
+    CampaignParameters,
+    ChangedCampaignAnswer,
+    DeleteCampaignParameters,
+    NewCampaignAnswer,
+    NewCampaignParameters,
+    StopParameters,
+    Success,
+)
+from services.api.routes import ID, Link, Operation
+from services.api.upload_messages import RehearsalAnswer
+
+_TAG: Final = "Campaigns"
+_PATH: Final = "/api/campaigns"
+_ONE: Final = f"{_PATH}/{ID}"
+_UNKNOWN: Final = "There is no campaign with id 4."
+_OVER: Final = "The campaign's last window has closed."
+_DONE: Final = {"status": "success"}
+_COUNTS: Final = {"accepted": 2, "refused": 0, "duplicates": 0, "refused_lines": []}
+_PROFILES: Final = [{"profile": "MorningPace", "start_time": "08:00", "end_time": "11:00"}]
+_NEW: Final = {
+    "start_date": "2027-01-01",
+    "end_date": "2027-01-05",
+    "schedule_id": 6,
+    "profiles": _PROFILES,
+    "start_url": "https://example.com/start.vxml",
+    "result_url": "https://example.com/results",
+    "phone_numbers": ["tel:+12025550100;ani=2025550199,march"],
+}
+_CAMPAIGN: Final = {
+    "campaign_id": 12,
+    "start_date": "2027-01-01 00:00:00",
+    "end_date": "2027-01-05 00:00:00",
+    "start_url": "https://example.com/start.vxml",
+    "result_url": "https://example.com/results",
+    "schedule_nickname": "3wkdays",
+    "profiles": [
+        {"profile_id": 5, "nickname": "MorningPace", "start_time": "08:00", "end_time": "23:00"},
+    ],
+    "name": None,
+    "time_zone": "America/New_York",
+    "status": "RUNNING",
+    "held": None,
+    "preflight": {"start_url": "answered 200", "result_url": "answered 200"},
+    "callee_hours": None,
+    "withheld": [],
+    "attempts": 1,
+    "retry_minutes": [60],
+    "retry_minutes_by_outcome": {},
+    "numbers": {
+        "accepted": 2, "ready": 1, "waiting": 0, "in_attempt": 0, "final": 1, "refused": 0, "duplicates": 0,
+    },
+    "calls_in_progress": 0,
+    "outcomes": {"Answered": 1},
+    "results": {"completed": 1},
+}  # fmt: skip
+
+
+def _without_id(name: str) -> tuple[str, Operation]:
+    return "List campaigns, since no id was sent", Operation(
+        id=name,
+        tag=_TAG,
+        description="An update without an id lists the campaigns and changes nothing, whatever else is sent.",
+        answers=list[CampaignEntry],
+        example=[_CAMPAIGN],
+    )
+
+
+def _update(name: str) -> tuple[str, Operation]:
+    return "Update a campaign", Operation(
+        id=name,
+        tag=_TAG,
+        description=(
+            "PATCH and PUT are alike: only what is sent is changed; `profiles` replace all that the campaign had. "
+            "New dates and hours hold at once, for a campaign that runs as well."
+        ),
+        takes=CampaignParameters,
+        sends={"schedule": 11, "start_date": "2027-04-15", "end_date": "2027-04-30", "profiles": _PROFILES},
+        answers=ChangedCampaignAnswer,
+        example={"status": "success", "response": {"id": 26}},
+        refuses={404: _UNKNOWN},
+    )
+
+
+#: Summary and operation by method and path.
+OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
+    ("POST", _PATH): (
+        "Create a campaign",
+        Operation(
+            id="createCampaign",
+            tag=_TAG,
+            description=(
+                "The campaign dials nothing before `start`, unless `auto_start` is 1. Dates are inclusive, hours are "
+                "those of its time zone. The phone list may come as a file or as a JSON array; campaign and list are "
+                "both stored, or neither. A wrong line is refused by itself: the first ones are in the answer."
+            ),
+            takes=NewCampaignParameters,
+            sends=_NEW,
+            answers=NewCampaignAnswer | RehearsalAnswer,
+            example={"status": "success", "response": {"id": 2, **_COUNTS}},
+            leads_to={
+                **{
+                    each: Link()
+                    for each in ("showCampaign", "updateCampaign", "replaceCampaign", "deleteCampaign")
+                },
+                **{each: Link(as_field="campaign_id") for each in ("startCampaign", "stopCampaign")},
+                "addCalls": Link(as_field="campaign_id", body={"phone_numbers": ["tel:+12025550100"]}),
+            },
+            refuses={409: _OVER},
+        ),
+    ),
+    ("GET", _PATH): (
+        "List campaigns",
+        Operation(
+            id="listCampaigns",
+            tag=_TAG,
+            description="The newest 1,000 campaigns that were made here, oldest first.",
+            answers=list[CampaignEntry],
+            example=[_CAMPAIGN],
+        ),
+    ),
+    ("POST", f"{_PATH}/start"): (
+        "Start a campaign",
+        Operation(
+            id="startCampaign",
+            tag=_TAG,
+            description="One that runs already goes on as it is. It dials inside its dates, days and hours only.",
+            takes=CampaignIdParameters,
+            sends={"campaign_id": 6},
+            answers=Success,
+            example=_DONE,
+            refuses={404: _UNKNOWN, 409: _OVER},
+        ),
+    ),
+    ("POST", f"{_PATH}/stop"): (
+        "Stop a campaign",
+        Operation(
+            id="stopCampaign",
+            tag=_TAG,
+            description="Nothing more is dialed; numbers that were not reached wait for the next start.",
+            takes=StopParameters,
+            sends={"campaign_id": 2},
+            answers=Success,
+            example=_DONE,
+            refuses={404: _UNKNOWN},
+        ),
+    ),
+    ("POST", f"{_PATH}/add-calls"): (
+        "Add numbers",
+        Operation(
+            id="addCalls",
+            tag=_TAG,
+            description="They are called after all that were there before, also while the campaign runs.",
+            takes=AddCallsParameters,
+            sends={"campaign_id": 2, "phone_numbers": ["tel:+12025550100;ani=2025550199"]},
+            answers=AddedAnswer | RehearsalAnswer,
+            example={**_DONE, **_COUNTS},
+            refuses={404: _UNKNOWN, 409: _OVER},
+        ),
+    ),
+    ("GET", _ONE): (
+        "Show a campaign",
+        Operation(
+            id="showCampaign",
+            tag=_TAG,
+            answers=CampaignDetail,
+            example={**_CAMPAIGN, "estimated_end": "2027-01-02T14:30:00.000+00:00"},
+            refuses={404: _UNKNOWN},
+        ),
+    ),
+    ("PATCH", _ONE): _update("updateCampaign"),
+    ("PUT", _ONE): _update("replaceCampaign"),
+    ("DELETE", _ONE): (
+        "Delete a campaign",
+        Operation(
+            id="deleteCampaign",
+            tag=_TAG,
+            description=(
+                "A running one is stopped. It is listed no more, its undialed numbers end with the result `canceled`, "
+                "and its calls are kept for the audit. Schedule and profiles stay."
+            ),
+            takes=DeleteCampaignParameters,
+            answers=Success,
+            example=_DONE,
+            refuses={404: _UNKNOWN},
+        ),
+    ),
+    ("PATCH", _PATH): _without_id("updateNoCampaign"),
+    ("PUT", _PATH): _without_id("replaceNoCampaign"),
+    ("PATCH", f"{_PATH}/"): _without_id("updateCampaignWithoutId"),
+    ("PUT", f"{_PATH}/"): _without_id("replaceCampaignWithoutId"),
+}

@@ -1,0 +1,137 @@
+-- Uploads and numbers taken back, in the role of the API. Many numbers are ended in steps, each a transaction of its own
+-- under the lock on the campaign's pacing, so that nothing is claimed in between and a stop waits for none of them.
+
+-- name: campaign_is_there
+-- Whether the tenant has a campaign of that id in a dialect.
+SELECT EXISTS (SELECT 1 FROM campaign
+               WHERE tenant_id = $1 AND campaign_id = $2 AND dialect = $3 AND state <> 'DELETED') AS there;
+
+-- name: uploads
+-- A campaign's uploads behind one, the oldest first.
+SELECT batch_no, file_name, accepted, refused, duplicates, published_at, canceled_at FROM batch
+WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no > $3
+ORDER BY batch_no LIMIT $4;
+
+-- name: refused_lines
+-- A campaign's lines that were not taken, behind one, by upload and line.
+SELECT batch_no, line_no, line, reason FROM refused_line
+WHERE tenant_id = $1 AND campaign_id = $2 AND (batch_no, line_no) > ($3, $4)
+ORDER BY batch_no, line_no LIMIT $5;
+
+-- name: take_upload_back
+-- Note that an upload was taken back, and when first. No row: there is none of that number.
+UPDATE batch SET canceled_at = COALESCE(canceled_at, clock_timestamp())
+WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3
+RETURNING COALESCE(first_number_id, 0) AS first_number_id, COALESCE(last_number_id, 9223372036854775807) AS last_number_id;
+
+-- name: lines_of_upload
+-- The next numbers of an upload, `$4` being behind the last ones, that have no result yet.
+SELECT number_id FROM number
+WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3 AND number_id > $4 AND number_id <= $5 AND state <> 'FINAL'
+ORDER BY number_id LIMIT $6;
+
+-- name: lines_of_numbers
+-- Where phone numbers stand in a campaign and have no result yet: on every line, or on that with their reference. The
+-- campaign is asked for outside, so that without statistics nobody takes its numbers one by one for each of these.
+SELECT n.number_id
+FROM unnest($3::text[], $4::text[]) AS wanted (e164, message_reference)
+CROSS JOIN LATERAL (
+    SELECT number_id, campaign_id, message_reference, state FROM number
+    WHERE tenant_id = $1 AND e164 = wanted.e164
+    OFFSET 0) AS n
+WHERE n.campaign_id = $2 AND n.state <> 'FINAL'
+  AND (wanted.message_reference IS NULL OR n.message_reference = wanted.message_reference)
+ORDER BY n.number_id;
+
+-- name: lines_in_sight
+-- Up to which number the next `$4` numbers of a campaign reach behind one; NULL when there is none.
+SELECT max(number_id) AS until FROM (
+    SELECT number_id FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND number_id > $3
+    ORDER BY number_id LIMIT $4) AS sight;
+
+-- name: lines_of_references
+-- The numbers with one of these references in such a stretch of a campaign that have no result yet.
+SELECT number_id FROM number
+WHERE tenant_id = $1 AND campaign_id = $2 AND number_id > $3 AND number_id <= $4
+  AND message_reference = ANY($5::text[]) AND state <> 'FINAL'
+ORDER BY number_id;
+
+-- name: lock_line
+-- Until the end of the transaction no pacer claims from the campaign, which a pacer locks for itself alone; a start, or a
+-- call that ends and wakes the pacer, waits for nothing. No row: the campaign is gone.
+SELECT c.result_url, c.result_format
+FROM campaign_pacing p JOIN campaign c USING (tenant_id, campaign_id)
+WHERE p.tenant_id = $1 AND p.campaign_id = $2 AND c.state <> 'DELETED'
+FOR KEY SHARE OF p;
+
+-- name: withhold_planned
+-- PLANNED | LEASED -> WITHHELD for these numbers, which come back in line. What is being dialed is left alone: its intent
+-- and this are the same row, so that it is one or the other.
+WITH planned AS (
+    SELECT a.attempt_id
+    FROM number n
+    JOIN attempt a ON a.tenant_id = n.tenant_id AND a.campaign_id = n.campaign_id AND a.number_id = n.number_id
+                  AND a.ordinal = n.last_ordinal
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.state = 'IN_ATTEMPT'
+      AND a.state IN ('PLANNED', 'LEASED')
+    ORDER BY a.attempt_id
+    FOR UPDATE OF a
+), withheld AS (
+    UPDATE attempt a SET state = 'WITHHELD', withheld_because = $4, ended_at = clock_timestamp(), lease_until = NULL
+    FROM planned p
+    WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = p.attempt_id AND a.state IN ('PLANNED', 'LEASED')
+    RETURNING a.attempt_id, a.number_id
+), freed AS (
+    DELETE FROM live_call l USING withheld w WHERE l.tenant_id = $1 AND l.attempt_id = w.attempt_id
+)
+UPDATE number n SET state = 'READY' FROM withheld w
+WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = w.number_id AND n.state = 'IN_ATTEMPT';
+
+-- name: undialed_of
+-- Those of these numbers that are in no attempt, locked, with what their results need; an attempt that was withheld
+-- after its intent was no call.
+SELECT n.number_id, n.e164, n.message_reference, n.tries,
+       (SELECT max(a.intent_at) FROM attempt a
+        WHERE n.last_ordinal > 0 AND a.tenant_id = n.tenant_id AND a.campaign_id = n.campaign_id
+          AND a.number_id = n.number_id AND a.state = 'DONE') AS intent_at
+FROM number n
+WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.state IN ('READY', 'WAITING')
+ORDER BY n.number_id
+FOR NO KEY UPDATE;
+
+-- name: conclude_canceled
+-- READY | WAITING -> FINAL for many numbers of one campaign, each with its one result, its delivery where there is a
+-- result_url (`$11`), and all with their total, in the shard `$14`.
+WITH wanted AS (
+    SELECT * FROM unnest($3::bigint[], $4::integer[], $5::timestamptz[], $6::text[], $7::bytea[])
+        AS w (number_id, tries, last_attempt_at, webhook_id, body)
+), final AS (
+    UPDATE number n SET state = 'FINAL', next_at = NULL, canceled_at = COALESCE(n.canceled_at, clock_timestamp())
+    FROM wanted w
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = w.number_id AND n.state IN ('READY', 'WAITING')
+    RETURNING n.number_id, w.tries, w.last_attempt_at, w.webhook_id, w.body
+), written AS (
+    INSERT INTO result (tenant_id, campaign_id, number_id, outcome, stage, result, callee_type, attempts,
+                        last_attempt_at, duration_seconds)
+    SELECT $1, $2, number_id, $8, $9, 'canceled', $10, tries, last_attempt_at, 0 FROM final
+    RETURNING number_id
+), queued AS (
+    INSERT INTO delivery (tenant_id, campaign_id, number_id, webhook_id, url, origin, content_type, body)
+    SELECT $1, $2, number_id, webhook_id, $11, $12, $13, body FROM final WHERE $11::text IS NOT NULL
+), counted AS (
+    INSERT INTO outcome_count (tenant_id, campaign_id, shard, outcome, result, numbers)
+    SELECT $1, $2, $14, $8, 'canceled', count(*) FROM final HAVING count(*) > 0
+    ON CONFLICT (tenant_id, campaign_id, shard, outcome, result)
+        DO UPDATE SET numbers = outcome_count.numbers + excluded.numbers
+)
+SELECT count(*) AS canceled FROM written;
+
+-- name: cancel_after_call
+-- Those of these numbers that are in a call: it goes on, and none follows it. Returns how many there are.
+WITH marked AS (
+    UPDATE number SET canceled_at = clock_timestamp()
+    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = ANY($3::bigint[]) AND state = 'IN_ATTEMPT'
+      AND canceled_at IS NULL
+)
+SELECT count(*) AS in_call FROM number
+WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = ANY($3::bigint[]) AND state = 'IN_ATTEMPT';

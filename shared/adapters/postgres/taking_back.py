@@ -1,0 +1,93 @@
+"""Ends numbers that their owner took back, many at a time, as the reaper and the dialer end one.
+
+A step takes the lock on the campaign's pacing, so that nobody claims what it looks at; withholds what was planned for
+its numbers and nobody has said to be dialing; and writes results, deliveries and the total of all its numbers in one
+statement. What is in a call is only marked.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from shared.adapters.postgres.conclusions import COUNT_SHARDS
+from shared.adapters.postgres.queries import queries
+from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
+from shared.contracts.result_body import ResultFormat
+from shared.domain.disposition import CalleeType, Result
+from shared.domain.errors import NotFound
+from shared.domain.retry import CANCELED
+from shared.ports.upload_desk import Canceled
+
+_SQL = queries("undoing")
+
+#: Why an attempt was withheld whose number was taken back.
+TAKEN_BACK: Final = "the number was canceled before the call was sent"
+#: In one transaction: some tenths of a second, during which nothing new of the campaign is claimed.
+AT_ONCE: Final = 2000
+#: A row of the totals that no call's result waits for.
+_SHARD: Final = COUNT_SHARDS
+
+
+async def cancel_step(
+    connection: asyncpg.Connection, tenant_id: int, campaign_id: int, number_ids: Sequence[int]
+) -> Canceled:
+    """End those of these numbers that are undialed, inside the caller's transaction; raises NotFound."""
+    key = tenant_id, campaign_id
+    campaign = await connection.fetchrow(_SQL["lock_line"], *key)
+    if campaign is None:
+        raise NotFound(f"There is no campaign with id {campaign_id}.")
+    receiver = receiver_of(campaign)
+    await connection.execute(_SQL["withhold_planned"], *key, number_ids, TAKEN_BACK)
+    undialed = await connection.fetch(_SQL["undialed_of"], *key, number_ids)
+    canceled = 0
+    if undialed:
+        canceled = await _conclude(
+            connection, key, [canceled_conclusion(row, campaign_id, receiver) for row in undialed]
+        )
+    in_call = await connection.fetchval(_SQL["cancel_after_call"], *key, number_ids)
+    return Canceled(canceled=canceled, in_call=in_call)
+
+
+def receiver_of(campaign: asyncpg.Record) -> Receiver | None:
+    """Return where a campaign's results go."""
+    if campaign["result_url"] is None:
+        return None
+    return Receiver(url=campaign["result_url"], result_format=ResultFormat(campaign["result_format"]))
+
+
+def canceled_conclusion(row: asyncpg.Record, campaign_id: int, receiver: Receiver | None) -> Conclusion:
+    """Return the end of a number that was taken back."""
+    facts = NumberFacts(
+        campaign_id=campaign_id,
+        number_id=row["number_id"],
+        e164=row["e164"],
+        message_reference=row["message_reference"],
+        tries=row["tries"],
+        last_attempt_at=row["intent_at"],
+        receiver=receiver,
+    )
+    return conclude(facts, CANCELED, result=Result.CANCELED)
+
+
+async def _conclude(
+    connection: asyncpg.Connection, key: tuple[int, int], conclusions: Sequence[Conclusion]
+) -> int:
+    results = [conclusion.result for conclusion in conclusions]
+    deliveries = [conclusion.delivery for conclusion in conclusions]
+    one = deliveries[0]  # all have one receiver, or none has
+    canceled: int = await connection.fetchval(
+        _SQL["conclude_canceled"],
+        *key,
+        [result.call_id for result in results],
+        [result.attempts for result in results],
+        [result.last_attempt_at for result in results],
+        [delivery.webhook_id if delivery else None for delivery in deliveries],
+        [delivery.body if delivery else None for delivery in deliveries],
+        int(CANCELED.outcome),
+        int(CANCELED.stage),
+        CalleeType.UNKNOWN.value,
+        *((one.url, one.origin, one.content_type) if one else (None, None, None)),
+        _SHARD,
+    )
+    return canceled
