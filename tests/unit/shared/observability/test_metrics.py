@@ -86,7 +86,7 @@ def test_a_metric_without_a_label_takes_no_value() -> None:
 
 
 def test_the_tables_name_every_key_and_every_metric_once() -> None:
-    """The README's tables are complete, and each row has as many cells as its head."""
+    """The published tables are complete, and each row has as many cells as its head."""
     tables = catalogue_markdown()
     for key in KEY_MAP:
         assert tables.count(f"| `{{namespace}}:metrics:{key.pattern}` |") == 1
