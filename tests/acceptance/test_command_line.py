@@ -181,13 +181,25 @@ def test_a_killed_platform_leaves_nothing_running_and_loses_nothing(
     assert not second.ready_file.exists()
 
 
-def test_a_lost_server_ends_the_platform_with_a_sentence(start_platform: Start, tmp_path: Path) -> None:
-    """When an embedded server dies there is nothing to wait for: all is stopped, and the sentence says why."""
+@pytest.mark.parametrize(("program", "server"), [("redis-server", "Redis"), ("postgres", "Postgres")])
+def test_a_lost_server_is_started_again(
+    start_platform: Start, paceline: Run, tmp_path: Path, program: str, server: str
+) -> None:
+    """When an embedded server dies, that is said in a sentence, and the platform works on once it is back."""
     platform = start_platform(tmp_path / "data").wait_ready()
-    os.kill(platform.server_pid("redis-server"), signal.SIGKILL)
-    assert platform.process.wait(30) == 1
-    assert "The embedded Redis has ended, so the platform is stopped" in platform.output
-    platform.assert_nothing_remains(within_seconds=1)
+    os.kill(platform.server_pid(program), signal.SIGKILL)
+    platform.until(
+        lambda: f"The embedded {server} has ended" in platform.output, "its end", within_seconds=30
+    )
+    platform.until(
+        lambda: f"The embedded {server} runs again." in platform.output, "its return", within_seconds=60
+    )
+    platform.until(
+        lambda: paceline("campaign", "list", **_client(platform)).returncode == 0,
+        "an answer",
+        within_seconds=30,
+    )
+    assert platform.stop() == 0
 
 
 @pytest.mark.parametrize("milestone", ["Starting Postgres", "Starting the API"])
