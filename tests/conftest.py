@@ -7,6 +7,7 @@ beside a platform and beside one another.
 import asyncio
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,10 @@ settings.register_profile(
     "paceline", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("paceline")
+
+# A shell that runs this in the background lets it ignore Ctrl-C, and so would everything that is started here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "paceline_template"
 _counter = itertools.count(1)

@@ -63,6 +63,9 @@ SELECT attempt_id, number_id, state::text, epoch FROM attempt
 WHERE worker = $1 AND state IN ('LEASED', 'DIALING', 'RINGING', 'IN_CALL')
 """
 
+#: What a tick has left: of what was rung, a dialer may have leased all before its pacer's end was noticed.
+NOT_YET_CALLED: Final = "SELECT attempt_id FROM attempt WHERE state IN ('PLANNED', 'LEASED')"
+
 #: Campaigns whose account of emissions is not that of their attempts.
 TORN: Final = """
 SELECT p.campaign_id, p.emitted, max(a.emission_no) AS planned
@@ -227,7 +230,7 @@ class Story:
     async def _pacer(self) -> None:
         for written in PLAN["pacer-1"]:
             point, end = Failpoint(written.split(":")[0]), await self._death(written)
-            planned = await self.platform.sql("SELECT attempt_id FROM attempt WHERE state = 'PLANNED'")
+            planned = await self.platform.sql(NOT_YET_CALLED)
             torn = await self.platform.sql(TORN)
             facts = {"planned": [row["attempt_id"] for row in planned], "torn": [tuple(row) for row in torn]}
             self.hits[point] = Hit(end=end, facts=facts)
