@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # a script's folder is on the path, the project's is not
 sys.path.insert(0, str(Path(__file__).parent))
 
+import api
 import attempts
 import ceiling
 import pacing
@@ -32,6 +33,7 @@ Found = Sequence[Row | Table]
 
 #: On real servers.
 PARTS: dict[str, Callable[[Stage], Awaitable[Found]]] = {
+    "api": api.measure,
     "attempts": attempts.measure,
     "ceiling": ceiling.measure,
     "queues": queues.measure,

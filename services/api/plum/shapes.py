@@ -1,6 +1,7 @@
 """What the Plum dialect answers with: the documented keys, and more beside them, never a change."""
 
 from datetime import date
+from typing import Final
 
 from services.api.plum.messages import (
     AttachedEntry,
@@ -12,8 +13,12 @@ from services.api.plum.messages import (
     TakenInEntry,
 )
 from shared.domain.phone_list import RefusedLine
-from shared.domain.wall_clock import WallTime
+from shared.domain.retry import RetryPolicy
+from shared.domain.wall_clock import MINUTES_OF_A_DAY, WallTime
 from shared.ports.campaigns import AttachedProfile, CampaignView, NumberCounts, Profile, Schedule, TakenIn
+
+#: Every minute of a day as it is shown: a list has two for each of its windows.
+_TIMES: Final = tuple(str(WallTime(minute)) for minute in range(MINUTES_OF_A_DAY + 1))
 
 
 def schedule_shape(schedule: Schedule) -> ScheduleEntry:
@@ -56,14 +61,16 @@ def campaign_shape(view: CampaignView) -> CampaignEntry:
         "withheld": list(view.withheld),
         "attempts": view.retry.tries,
         "retry_minutes": [seconds // 60 for seconds in view.retry.intervals_seconds],
-        "retry_minutes_by_outcome": {
-            outcome.title: seconds // 60 for outcome, seconds in view.retry.by_outcome_seconds.items()
-        },
+        "retry_minutes_by_outcome": _retries_by_outcome(view.retry),
         "numbers": _counts_shape(view.numbers),
         "calls_in_progress": view.calls_in_progress,
         "outcomes": dict(view.outcomes),
         "results": dict(view.results),
     }
+
+
+def _retries_by_outcome(policy: RetryPolicy) -> dict[str, int]:
+    return {outcome.title: seconds // 60 for outcome, seconds in policy.by_outcome_seconds.items()}
 
 
 def _counts_shape(numbers: NumberCounts) -> Counts:
@@ -92,8 +99,8 @@ def _attached_shape(profile: AttachedProfile) -> AttachedEntry:
     return {
         "profile_id": profile.profile_id,
         "nickname": profile.nickname,
-        "start_time": str(WallTime(profile.opens_minute)),
-        "end_time": str(WallTime(profile.closes_minute)),
+        "start_time": _TIMES[profile.opens_minute],
+        "end_time": _TIMES[profile.closes_minute],
     }
 
 
@@ -104,4 +111,4 @@ def refused_shape(line: RefusedLine) -> RefusedEntry:
 
 def _midnight(day: date) -> str:
     """Dates come back as midnights (PLUM-59); the last day itself is still dialed."""
-    return f"{day.isoformat()} 00:00:00"
+    return day.isoformat() + " 00:00:00"

@@ -1,6 +1,7 @@
 """The API's view of Postgres."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import asyncpg
@@ -48,6 +49,10 @@ _SQL = queries("campaigns")
 _CALENDAR = queries("dialing")["calendar"]
 _CLOCK = queries("planning")["postgres_now"]
 
+#: By lookup: a list of a thousand campaigns asks a thousand times.
+_STATES: Final = {state.value: state for state in CampaignState}
+_TITLES: Final = {outcome.value: outcome.title for outcome in Outcome}
+
 #: A tenant with more schedules than this has them made by a program gone wrong.
 MOST_LISTED: Final = 10_000
 
@@ -90,12 +95,7 @@ class PostgresCampaigns(Campaigns):
     async def schedules(self, tenant_id: int) -> list[Schedule]:
         rows = await self._database.rows(_SQL["schedules"], tenant_id, MOST_LISTED, tenant_id=tenant_id)
         return [
-            Schedule(
-                schedule_id=row["schedule_id"],
-                nickname=row["nickname"],
-                days=tuple(Weekday(day) for day in row["days"]),
-            )
-            for row in rows
+            Schedule(schedule_id, nickname, _weekdays(" ".join(days))) for schedule_id, nickname, days in rows
         ]
 
     @override
@@ -309,27 +309,31 @@ def _hours_columns(hours: CalleeHours | None) -> tuple[int | None, int | None]:
     return (None, None) if hours is None else (hours.from_minute, hours.until_minute)
 
 
-def _withheld(row: asyncpg.Record, hours: CalleeHours | None) -> tuple[str, ...]:
+def _withheld(row: asyncpg.Record, hours: CalleeHours) -> tuple[str, ...]:
     """Say of each set of zones with numbers in line why they are not called now; those that are say nothing."""
-    if hours is None:
-        return ()
     clocks = (CalleeClock(hours=hours, zones=tuple(zones)) for zones in row["zones_in_line"] or ())
     shut = (clock for clock in clocks if open_span_at(clock, row["now"]) is None)
     return tuple(dict.fromkeys(why_closed(clock, row["now"]) for clock in shut))
 
 
+@lru_cache(maxsize=2**7)  # there are fewer sets of weekdays, and a list has many schedules with few of them
+def _weekdays(names: str) -> tuple[Weekday, ...]:
+    """Return the days that are named with spaces between them: one text is found sooner than seven."""
+    return tuple(Weekday(name) for name in names.split())
+
+
 def _view(row: asyncpg.Record) -> CampaignView:
-    totals = [(Outcome(outcome), result, numbers) for outcome, result, numbers in row["outcomes"]]
     outcomes: dict[str, int] = {}
     results: dict[str, int] = {}
-    for outcome, result, numbers in totals:
-        outcomes[outcome.title] = outcomes.get(outcome.title, 0) + numbers
+    for outcome, result, numbers in row["outcomes"]:
+        title = _TITLES[outcome]
+        outcomes[title] = outcomes.get(title, 0) + numbers
         results[result] = results.get(result, 0) + numbers
     hours = hours_of(row)
     return CampaignView(
         campaign_id=row["campaign_id"],
         name=row["name"],
-        state=CampaignState(row["state"]),
+        state=_STATES[row["state"]],
         first_date=row["first_date"],
         last_date=row["last_date"],
         time_zone=row["time_zone"],
@@ -337,25 +341,26 @@ def _view(row: asyncpg.Record) -> CampaignView:
         result_url=row["result_url"],
         schedule_id=row["schedule_id"],
         schedule_nickname=row["schedule_nickname"],
-        profiles=tuple(AttachedProfile(**profile) for profile in row["profiles"]),
+        profiles=tuple([AttachedProfile(**profile) for profile in row["profiles"]]),
         held_because=row["held_because"],
         preflight=row["preflight"],
         numbers=_counts(row, sum(results.values())),
         calls_in_progress=row["calls_in_progress"],
         retry=retry_policy_of(row),
         callee_hours=hours,
-        withheld=_withheld(row, hours),
+        withheld=_withheld(row, hours) if hours else (),
         outcomes=outcomes,
         results=results,
     )
 
 
 def _counts(row: asyncpg.Record, final: int) -> NumberCounts:
+    accepted, waiting, in_attempt = row["accepted"], row["waiting"], row["in_attempt"]
     return NumberCounts(
-        accepted=row["accepted"],
-        ready=row["accepted"] - row["waiting"] - row["in_attempt"] - final,
-        waiting=row["waiting"],
-        in_attempt=row["in_attempt"],
+        accepted=accepted,
+        ready=accepted - waiting - in_attempt - final,
+        waiting=waiting,
+        in_attempt=in_attempt,
         final=final,
         refused=row["refused"],
         duplicates=row["duplicates"],

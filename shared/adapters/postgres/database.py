@@ -145,13 +145,12 @@ class Database:
             found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
             return found
 
-    @asynccontextmanager
-    async def _alone(self, tenant_id: int | None) -> AsyncIterator[asyncpg.Connection]:
+    def _alone(self, tenant_id: int | None) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Take a connection for one statement; with no tenant to be named it is a transaction by itself."""
-        if tenant_id is not None:
-            async with self.transaction(tenant_id=tenant_id) as connection:
-                yield connection
-            return
+        return self._connection() if tenant_id is None else self.transaction(tenant_id=tenant_id)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         try:
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
                 yield connection

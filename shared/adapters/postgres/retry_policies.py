@@ -1,18 +1,29 @@
 """Builds a campaign's retry policy from the columns that hold it, as several queries bring them."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Final
 
 import asyncpg
 
 from shared.domain.disposition import Outcome
 from shared.domain.retry import RetryPolicy
 
+#: Campaigns have few different policies, and a list of campaigns has many of each; a policy is some hundred bytes.
+_MOST_REMEMBERED: Final = 1024
+
 
 def retry_policy_of(row: asyncpg.Record) -> RetryPolicy:
     """Return the policy of a row with tries_allowed, retry_seconds and retry_seconds_by_outcome."""
-    by_outcome: dict[str, Any] = row["retry_seconds_by_outcome"]
+    by_outcome: dict[str, int] = row["retry_seconds_by_outcome"]
+    return _policy(row["tries_allowed"], tuple(row["retry_seconds"]), tuple(by_outcome.items()))
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _policy(
+    tries: int, intervals_seconds: tuple[int, ...], by_outcome: tuple[tuple[str, int], ...]
+) -> RetryPolicy:
     return RetryPolicy(
-        tries=row["tries_allowed"],
-        intervals_seconds=tuple(row["retry_seconds"]),
-        by_outcome_seconds={Outcome(int(code)): int(seconds) for code, seconds in by_outcome.items()},
+        tries=tries,
+        intervals_seconds=intervals_seconds,
+        by_outcome_seconds={Outcome(int(code)): int(seconds) for code, seconds in by_outcome},
     )
