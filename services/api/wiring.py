@@ -44,8 +44,8 @@ from shared.process import StopRequest, run_service
 from shared.settings import Settings
 
 ROLE = "paceline_api"
-#: The objects of a long list are gone with its answer: the collector, which by itself comes every 700 of them, would look
-#: at them again and again for nothing.
+#: The objects of a long list are gone with its answer: the collector, which by itself comes every 700 of them, would
+#: look at them again and again for nothing.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 
 
