@@ -5,7 +5,6 @@ that simulation call by call, a JSON object in each line, and its summary in the
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,16 +17,17 @@ from aiohttp import web
 
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
+from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.desk_messages import PlanParameters
 from services.api.list_fields import id_of, text_of
 from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Operation, Route
+from services.api.routes import Operation, Route, path_id
 from shared.contracts.campaign_plan import NDJSON, instant, plan_fields
 from shared.domain.campaign import CampaignState, Dialect
 from shared.domain.campaign_plan import CampaignPlan, campaign_plan
 from shared.domain.campaign_simulation import Scenario
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Invalid
 from shared.ports.campaign_plans import (
     Callees,
     CampaignPlans,
@@ -44,9 +44,6 @@ _log = structlog.get_logger()
 #: Days that are listed one by one where nothing is said, and at most.
 USUAL_DAYS: Final = 14
 MOST_DAYS: Final = 366
-_UNKNOWN: Final = "There is no campaign with id 4."
-#: Ids are digits and nothing else, up to what a bigint holds.
-_ID: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,25 +61,25 @@ class PlanRoom:
         """Return what this room serves."""
         return (
             Route(
-                method="GET", path="/api/campaigns/{id}/plan", handler=self.show, summary="Plan a campaign",
+                method="GET", path=f"{CAMPAIGN}/plan", handler=self.show, summary="Plan a campaign",
                 operation=Operation(
                     id="planCampaign", tag="Campaigns", takes=PlanParameters, answers=dict[str, object],
-                    refuses={404: _UNKNOWN},
+                    refuses={404: NO_CAMPAIGN},
                 ),
             ),
             Route(
-                method="GET", path="/api/campaigns/{id}/plan/calls", handler=self.calls,
+                method="GET", path=f"{CAMPAIGN}/plan/calls", handler=self.calls,
                 summary="Simulate a campaign call by call",
                 operation=Operation(
                     id="simulateCampaign", tag="Campaigns", takes=PlanParameters, media_type=NDJSON,
-                    refuses={404: _UNKNOWN},
+                    refuses={404: NO_CAMPAIGN},
                 ),
             ),
         )  # fmt: skip
 
     async def show(self, request: web.Request) -> web.Response:
         """Return a campaign's plan, and what comes of a simulation if one is asked for."""
-        campaign_id = _campaign_id(request)
+        campaign_id = path_id(request)
         fields = described(await read_fields(request), PlanParameters)
         wish = _wish(fields)
         if not _flag(fields, "simulate"):
@@ -96,7 +93,7 @@ class PlanRoom:
 
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """Return every call of a simulation, in order, and in the end its summary."""
-        campaign_id = _campaign_id(request)
+        campaign_id = path_id(request)
         wish = _wish(described(await read_fields(request), PlanParameters))
         response = web.StreamResponse(headers={"Content-Type": NDJSON})
         try:
@@ -203,13 +200,6 @@ def _cut_off(request: web.Request, error: Exception) -> None:
     _log.warning("simulation_cut_off", path=request.path, reason=str(error))
     if request.transport is not None:
         request.transport.abort()
-
-
-def _campaign_id(request: web.Request) -> int:
-    written = request.match_info["id"]
-    if _ID.fullmatch(written) is None:
-        raise NotFound(f"There is nothing at {request.path}.")
-    return int(written)
 
 
 def _wish(fields: Fields) -> _Wish:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
+from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.csv_cells import csv_rows
 from services.api.list_fields import limit_of, text_of
 from services.api.parameters import described
@@ -27,7 +28,7 @@ from services.api.record_messages import (
     NumbersAnswer,
 )
 from services.api.request_body import Fields, read_fields
-from services.api.routes import ID, Operation, Route, path_id
+from services.api.routes import Operation, Route, path_id
 from shared.domain.attempt import AttemptState
 from shared.domain.campaign import Dialect
 from shared.domain.disposition import Outcome
@@ -44,8 +45,7 @@ COLUMNS: Final = (
     "last_attempt_timestamp", "duration", "upload", "line", "ended_at", "exit",
 )  # fmt: skip
 _TAG: Final = "Campaigns"
-_PATH: Final = f"/api/campaigns/{ID}"
-_UNKNOWN: Final = {404: "There is no campaign with id 4."}
+_UNKNOWN: Final = {404: NO_CAMPAIGN}
 #: The states that a stored number can be in.
 _NUMBER_STATES: Final = (
     NumberState.READY, NumberState.WAITING, NumberState.IN_ATTEMPT, NumberState.FINAL,
@@ -66,21 +66,21 @@ class RecordRoom:
         """Return what this room serves."""
         return (
             Route(
-                method="GET", path=f"{_PATH}/numbers", handler=self.numbers, summary="List a campaign's numbers",
+                method="GET", path=f"{CAMPAIGN}/numbers", handler=self.numbers, summary="List a campaign's numbers",
                 operation=Operation(
                     id="listNumbers", tag=_TAG, takes=NumberPageParameters, by_query=True, answers=NumbersAnswer,
                     refuses=_UNKNOWN,
                 ),
             ),
             Route(
-                method="GET", path=f"{_PATH}/attempts", handler=self.attempts, summary="List a campaign's attempts",
+                method="GET", path=f"{CAMPAIGN}/attempts", handler=self.attempts, summary="List a campaign's attempts",
                 operation=Operation(
                     id="listAttempts", tag=_TAG, takes=AttemptPageParameters, by_query=True, answers=AttemptsAnswer,
                     refuses=_UNKNOWN,
                 ),
             ),
             Route(
-                method="GET", path=f"{_PATH}/results.csv", handler=self.results,
+                method="GET", path=f"{CAMPAIGN}/results.csv", handler=self.results,
                 summary="Fetch a campaign's results as CSV",
                 operation=Operation(
                     id="fetchResultsCsv", tag=_TAG, media_type=CSV, refuses=_UNKNOWN,

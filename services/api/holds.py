@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.campaign_path import NO_CAMPAIGN
 from services.api.desk_messages import (
     HoldAnswer,
     HoldEntry,
@@ -23,7 +24,6 @@ from shared.ports.campaigns import Campaigns
 from shared.ports.holds import PLATFORM, Hold, Holds
 
 _TAG: Final = "Holds"
-_UNKNOWN: Final = "There is no campaign with id 4."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class HoldDesk:
                 method="POST", path="/api/hold", handler=self.place, summary="Hold all dialing",
                 operation=Operation(
                     id="placeHold", tag=_TAG, takes=HoldParameters, answers=HoldAnswer,
-                    sends={"reason": "carrier maintenance"}, refuses={404: _UNKNOWN},
+                    sends={"reason": "carrier maintenance"}, refuses={404: NO_CAMPAIGN},
                 ),
             ),
             Route(
@@ -51,7 +51,7 @@ class HoldDesk:
                 method="POST", path="/api/release", handler=self.release, summary="Release holds",
                 operation=Operation(
                     id="releaseHolds", tag=_TAG, takes=ReleaseParameters, answers=ReleasedAnswer,
-                    refuses={404: _UNKNOWN},
+                    refuses={404: NO_CAMPAIGN},
                 ),
             ),
         )  # fmt: skip

@@ -12,13 +12,14 @@ from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.list_fields import limit_of, page_of, text_of
 from services.api.parameters import described
 from services.api.phone_list_upload import PhoneListUpload, UploadTurns
 from services.api.plum.campaigns import phone_lines
 from services.api.plum.shapes import refused_shape
 from services.api.request_body import BodyLimits, Fields, read_body, read_fields
-from services.api.routes import ID, Operation, Route, path_id
+from services.api.routes import Operation, Route, path_id
 from services.api.upload_messages import (
     CanceledAnswer,
     CancelParameters,
@@ -38,8 +39,7 @@ _CURSOR: Final = re.compile(r"([0-9]{1,9})-([0-9]{1,18})")
 #: What an integer of Postgres holds, and more uploads than a campaign has.
 _UPLOAD: Final = re.compile(r"[0-9]{1,9}")
 _TAG: Final = "Uploads"
-_PATH: Final = f"/api/campaigns/{ID}"
-_UNKNOWN: Final = {404: "There is no campaign with id 4."}
+_UNKNOWN: Final = {404: NO_CAMPAIGN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +54,29 @@ class UploadRoom:
         """Return what this room serves."""
         return (
             Route(
-                method="GET", path=f"{_PATH}/uploads", handler=self.index, summary="List a campaign's uploads",
+                method="GET", path=f"{CAMPAIGN}/uploads", handler=self.index, summary="List a campaign's uploads",
                 operation=Operation(
                     id="listUploads", tag=_TAG, takes=PageParameters, by_query=True, answers=list[UploadEntry],
                     refuses=_UNKNOWN,
                 ),
             ),
             Route(
-                method="GET", path=f"{_PATH}/rejects", handler=self.rejects, summary="List lines that were not taken",
+                method="GET", path=f"{CAMPAIGN}/rejects", handler=self.rejects,
+                summary="List lines that were not taken",
                 operation=Operation(
                     id="listRejects", tag=_TAG, takes=RejectParameters, by_query=True, answers=RejectsAnswer,
                     refuses=_UNKNOWN,
                 ),
             ),
             Route(
-                method="POST", path=f"{_PATH}/uploads/{{upload:[0-9]+}}/cancel", handler=self.cancel_upload,
+                method="POST", path=f"{CAMPAIGN}/uploads/{{upload:[0-9]+}}/cancel", handler=self.cancel_upload,
                 summary="Take an upload back",
                 operation=Operation(
                     id="cancelUpload", tag=_TAG, description=CANCELING, answers=CanceledAnswer, refuses=_UNKNOWN,
                 ),
             ),
             Route(
-                method="POST", path=f"{_PATH}/numbers/cancel", handler=self.cancel_numbers,
+                method="POST", path=f"{CAMPAIGN}/numbers/cancel", handler=self.cancel_numbers,
                 summary="Take numbers back",
                 operation=Operation(
                     id="cancelNumbers", tag=_TAG, description=CANCELING, takes=CancelParameters,

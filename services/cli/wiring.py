@@ -126,11 +126,8 @@ async def create_token(
 @contextlib.asynccontextmanager
 async def tokens(database_url: str) -> AsyncIterator[Tokens]:
     """Open the tokens of every tenant."""
-    database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
-    try:
+    async with Database.opened(database_url, role=ADMIN_ROLE, size=2) as database:
         yield PostgresTokens(database)
-    finally:
-        await database.close()
 
 
 async def tenant_id_of(database_url: str, name: str) -> int:
@@ -141,32 +138,23 @@ async def tenant_id_of(database_url: str, name: str) -> int:
 @contextlib.asynccontextmanager
 async def holds(database_url: str) -> AsyncIterator[Holds]:
     """Open the holds of the platform and of every tenant."""
-    database = await Database.connect(database_url, role=ADMIN_ROLE, size=2)
-    try:
+    async with Database.opened(database_url, role=ADMIN_ROLE, size=2) as database:
         yield PostgresHolds(database)
-    finally:
-        await database.close()
 
 
 @contextlib.asynccontextmanager
 async def tenant_caps(database_url: str) -> AsyncIterator[TenantCaps]:
     """Open the caps of all tenants."""
-    database = await Database.connect(database_url, role=ADMIN_ROLE, size=1)
-    try:
+    async with Database.opened(database_url, role=ADMIN_ROLE, size=1) as database:
         yield PostgresTenantCaps(database)
-    finally:
-        await database.close()
 
 
 @contextlib.asynccontextmanager
 async def trunks(database_url: str, key_file: Path) -> AsyncIterator[Trunks]:
     """Open the trunks; what is secret of them is sealed with the key."""
     sealer = Sealer.from_key_file(key_file)
-    database = await Database.connect(database_url, role=ADMIN_ROLE, size=1)
-    try:
+    async with Database.opened(database_url, role=ADMIN_ROLE, size=1) as database:
         yield PostgresTrunks(database, seal=sealer.seal)
-    finally:
-        await database.close()
 
 
 def trunk_address(text: str) -> tuple[str, int]:
@@ -198,11 +186,8 @@ async def ask_trunk(host: str, port: int) -> TrunkAnswer:
 @contextlib.asynccontextmanager
 async def invariants(database_url: str) -> AsyncIterator[Invariants]:
     """Open what can be asked whether the invariants hold."""
-    database = await Database.connect(database_url, role=INVARIANTS_ROLE, size=1)
-    try:
+    async with Database.opened(database_url, role=INVARIANTS_ROLE, size=1) as database:
         yield PostgresInvariants(database)
-    finally:
-        await database.close()
 
 
 async def webhook_secret(database_url: str, key_file: Path, *, tenant: str) -> str:

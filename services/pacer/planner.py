@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 from services.pacer.sharing import grant, own_limit
-from shared.contracts.conclusion import NumberFacts, Receiver, conclude
+from shared.contracts.conclusion import conclude
 from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import OpenInterval, next_open_intervals
 from shared.domain.campaign import CampaignState
@@ -20,7 +20,7 @@ from shared.domain.pace import Pace
 from shared.domain.pacing import Plan, Settlement, Stretch, emissions_needed, plan
 from shared.domain.retry import CANCELED, OUT_OF_TIME
 from shared.failpoints import Failpoint, failpoint
-from shared.ports.planning import Tick, UndialedNumber
+from shared.ports.planning import Tick
 
 #: The open interval and the one after it: all that a decision can reach.
 STRETCHES: Final = 2
@@ -138,7 +138,7 @@ async def _cancel(tick: Tick) -> None:
     """End who is not in a call of a deleted campaign as canceled; who is in one may come back in line."""
     line = await tick.line()  # asked first: who comes back behind it is found by the next look
     undialed = await tick.undialed(CONCLUDE_AT_MOST)
-    await tick.conclude([conclude(facts_of(number), CANCELED, result=Result.CANCELED) for number in undialed])
+    await tick.conclude([conclude(number, CANCELED, result=Result.CANCELED) for number in undialed])
     if len(undialed) == CONCLUDE_AT_MOST:
         await tick.look_again(tick.campaign.now)
     else:
@@ -151,25 +151,9 @@ async def _run_out_of_time(tick: Tick) -> None:
     A campaign that is done already may have got numbers from an upload that began before its last window closed.
     """
     undialed = await tick.undialed(CONCLUDE_AT_MOST)
-    await tick.conclude([conclude(facts_of(number), OUT_OF_TIME) for number in undialed])
+    await tick.conclude([conclude(number, OUT_OF_TIME) for number in undialed])
     is_over = tick.campaign.state is CampaignState.DONE or await tick.complete()
     if undialed or not is_over:
         await tick.look_again(tick.campaign.now + LOOK_WHEN_BLOCKED)
     else:
         await tick.look_again(None)
-
-
-def facts_of(number: UndialedNumber) -> NumberFacts:
-    """Return what a number's end needs to know."""
-    receiver = None
-    if number.result_url is not None:
-        receiver = Receiver(url=number.result_url, result_format=number.result_format)
-    return NumberFacts(
-        campaign_id=number.campaign_id,
-        number_id=number.number_id,
-        e164=number.e164,
-        message_reference=number.message_reference,
-        tries=number.tries,
-        last_attempt_at=number.last_attempt_at,
-        receiver=receiver,
-    )

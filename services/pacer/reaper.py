@@ -7,7 +7,6 @@ from typing import Final
 
 import structlog
 
-from services.pacer.planner import facts_of
 from shared.contracts.conclusion import Conclusion, conclude
 from shared.domain.disposition import UNKNOWN
 from shared.domain.errors import Unavailable
@@ -79,5 +78,4 @@ class Reaper:
 
 def unknown(lost: LostAttempt) -> Conclusion:
     """Decide the end of a number whose call nobody can explain: an honest Unknown, and the try is spent."""
-    facts = facts_of(lost.number)
-    return conclude(replace(facts, tries=facts.tries + 1), UNKNOWN)
+    return conclude(replace(lost.number, tries=lost.number.tries + 1), UNKNOWN)

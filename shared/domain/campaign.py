@@ -8,7 +8,16 @@ start.
 
 from enum import StrEnum
 
+from shared.domain.errors import NotFound
 from shared.domain.state_machine import StateMachine
+
+
+class UnknownCampaign(NotFound):
+    """No campaign of the asker's has this id."""
+
+    def __init__(self, campaign_id: int) -> None:
+        self.campaign_id = campaign_id
+        super().__init__(f"There is no campaign with id {campaign_id}.")
 
 
 class Dialect(StrEnum):

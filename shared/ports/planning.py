@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.contracts.conclusion import Conclusion
+from shared.contracts.conclusion import Conclusion, NumberFacts
 from shared.contracts.dial_job import DialJob
-from shared.contracts.result_body import ResultFormat
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
@@ -39,27 +38,12 @@ class DueCampaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndialedNumber:
-    """A number that ends without (another) call."""
-
-    tenant_id: int
-    campaign_id: int
-    number_id: int
-    e164: str
-    message_reference: str | None
-    tries: int
-    last_attempt_at: datetime | None
-    result_url: str | None
-    result_format: ResultFormat
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LostAttempt:
     """An attempt whose quarantine is over, with its number."""
 
     job: DialJob
     epoch: int
-    number: UndialedNumber
+    number: NumberFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +134,7 @@ class Tick(Protocol):
     async def line(self) -> Line:
         """Return how the line stands now, after all that this tick has claimed."""
 
-    async def undialed(self, most: int) -> list[UndialedNumber]:
+    async def undialed(self, most: int) -> list[NumberFacts]:
         """Return numbers that no window is left for."""
 
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:

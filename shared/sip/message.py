@@ -48,11 +48,9 @@ HeaderList = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request, with what every request has already read."""
+class _Parts:
+    """What every message has already read, request or response."""
 
-    method: str
-    uri: Uri
     #: Topmost first.
     vias: tuple[Via, ...]
     sender: NameAddr
@@ -63,23 +61,24 @@ class Request:
     headers: HeaderList = ()
     body: bytes = b""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(_Parts):
+    """A request."""
+
+    method: str
+    uri: Uri
+
     def __bytes__(self) -> bytes:
         return _write(f"{self.method} {self.uri} SIP/2.0", self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """A response, with what every response has already read."""
+class Response(_Parts):
+    """A response."""
 
     status: int
     reason: str
-    vias: tuple[Via, ...]
-    sender: NameAddr
-    to: NameAddr
-    call_id: str
-    cseq: CSeq
-    headers: HeaderList = ()
-    body: bytes = b""
 
     def __bytes__(self) -> bytes:
         return _write(f"SIP/2.0 {self.status} {self.reason}", self)

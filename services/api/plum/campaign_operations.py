@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.plum.messages import (
     AddCallsParameters,
     AddedAnswer,
@@ -16,13 +17,11 @@ from services.api.plum.messages import (
     StopParameters,
     Success,
 )
-from services.api.routes import ID, Link, Operation
+from services.api.routes import Link, Operation
 from services.api.upload_messages import RehearsalAnswer
 
 _TAG: Final = "Campaigns"
 _PATH: Final = "/api/campaigns"
-_ONE: Final = f"{_PATH}/{ID}"
-_UNKNOWN: Final = "There is no campaign with id 4."
 _OVER: Final = "The campaign's last window has closed."
 _DONE: Final = {"status": "success"}
 _COUNTS: Final = {"accepted": 2, "refused": 0, "duplicates": 0, "refused_lines": []}
@@ -87,7 +86,7 @@ def _update(name: str) -> tuple[str, Operation]:
         sends={"schedule": 11, "start_date": "2027-04-15", "end_date": "2027-04-30", "profiles": _PROFILES},
         answers=ChangedCampaignAnswer,
         example={"status": "success", "response": {"id": 26}},
-        refuses={404: _UNKNOWN},
+        refuses={404: NO_CAMPAIGN},
     )
 
 
@@ -138,7 +137,7 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
             sends={"campaign_id": 6},
             answers=Success,
             example=_DONE,
-            refuses={404: _UNKNOWN, 409: _OVER},
+            refuses={404: NO_CAMPAIGN, 409: _OVER},
         ),
     ),
     ("POST", f"{_PATH}/stop"): (
@@ -151,7 +150,7 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
             sends={"campaign_id": 2},
             answers=Success,
             example=_DONE,
-            refuses={404: _UNKNOWN},
+            refuses={404: NO_CAMPAIGN},
         ),
     ),
     ("POST", f"{_PATH}/add-calls"): (
@@ -164,22 +163,22 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
             sends={"campaign_id": 2, "phone_numbers": ["tel:+12025550100;ani=2025550199"]},
             answers=AddedAnswer | RehearsalAnswer,
             example={**_DONE, **_COUNTS},
-            refuses={404: _UNKNOWN, 409: _OVER},
+            refuses={404: NO_CAMPAIGN, 409: _OVER},
         ),
     ),
-    ("GET", _ONE): (
+    ("GET", CAMPAIGN): (
         "Show a campaign",
         Operation(
             id="showCampaign",
             tag=_TAG,
             answers=CampaignDetail,
             example={**_CAMPAIGN, "estimated_end": "2027-01-02T14:30:00.000+00:00"},
-            refuses={404: _UNKNOWN},
+            refuses={404: NO_CAMPAIGN},
         ),
     ),
-    ("PATCH", _ONE): _update("updateCampaign"),
-    ("PUT", _ONE): _update("replaceCampaign"),
-    ("DELETE", _ONE): (
+    ("PATCH", CAMPAIGN): _update("updateCampaign"),
+    ("PUT", CAMPAIGN): _update("replaceCampaign"),
+    ("DELETE", CAMPAIGN): (
         "Delete a campaign",
         Operation(
             id="deleteCampaign",
@@ -191,7 +190,7 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
             takes=DeleteCampaignParameters,
             answers=Success,
             example=_DONE,
-            refuses={404: _UNKNOWN},
+            refuses={404: NO_CAMPAIGN},
         ),
     ),
     ("PATCH", _PATH): _without_id("updateNoCampaign"),

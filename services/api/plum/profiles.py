@@ -15,15 +15,15 @@ from services.api.plum.messages import (
     ProfileParameters,
     Success,
 )
+from services.api.plum.named_rule import NamedRuleOperations, named_rule_routes
 from services.api.plum.nicknames import nickname_of
 from services.api.plum.shapes import profile_shape
 from services.api.request_body import Fields, read_fields
-from services.api.routes import ID, Link, Operation, Route, path_id
+from services.api.routes import Link, Operation, Route, path_id
 from shared.domain.pace import Pace
 from shared.ports.campaign_changes import CampaignChanges, PaceChange
 from shared.ports.campaigns import Campaigns
 
-_PATH: Final = "/api/profiles"
 _TAG: Final = "Profiles"
 _UNKNOWN: Final = "There is no such profile."
 
@@ -37,23 +37,7 @@ class Profiles:
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
-        return (
-            Route(
-                method="POST", path=_PATH, handler=self.create, summary="Create a profile", operation=_CREATE
-            ),
-            Route(method="GET", path=_PATH, handler=self.index, summary="List profiles", operation=_LIST),
-            *(
-                Route(
-                    method=method, path=f"{_PATH}/{ID}", handler=self.update, summary="Update a profile",
-                    operation=_UPDATES[method],
-                )
-                for method in _UPDATES
-            ),
-            Route(
-                method="DELETE", path=f"{_PATH}/{ID}", handler=self.delete, summary="Delete a profile",
-                operation=_DELETE,
-            ),
-        )  # fmt: skip
+        return named_rule_routes("profile", self, _OPERATIONS)
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a profile."""
@@ -154,3 +138,4 @@ _DELETE: Final = Operation(
     example={"status": "success"},
     refuses={400: "Profile MorningPace(id 5) is being used with campaign id 4.", 404: _UNKNOWN},
 )
+_OPERATIONS: Final = NamedRuleOperations(create=_CREATE, index=_LIST, updates=_UPDATES, delete=_DELETE)

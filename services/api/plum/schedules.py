@@ -17,16 +17,16 @@ from services.api.plum.messages import (
     ScheduleParameters,
     Success,
 )
+from services.api.plum.named_rule import NamedRuleOperations, named_rule_routes
 from services.api.plum.nicknames import nickname_of
 from services.api.plum.shapes import schedule_shape
 from services.api.request_body import Fields, read_fields
-from services.api.routes import ID, Link, Operation, Route, path_id
+from services.api.routes import Link, Operation, Route, path_id
 from shared.domain.errors import Invalid
 from shared.domain.wall_clock import WEEK, Weekday
 from shared.ports.campaign_changes import CampaignChanges
 from shared.ports.campaigns import Campaigns
 
-_PATH: Final = "/api/schedules"
 _TAG: Final = "Schedules"
 _UNKNOWN: Final = "There is no such schedule."
 
@@ -40,23 +40,7 @@ class Schedules:
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
-        return (
-            Route(
-                method="POST", path=_PATH, handler=self.create, summary="Create a schedule", operation=_CREATE
-            ),
-            Route(method="GET", path=_PATH, handler=self.index, summary="List schedules", operation=_LIST),
-            *(
-                Route(
-                    method=method, path=f"{_PATH}/{ID}", handler=self.update, summary="Update a schedule",
-                    operation=_UPDATES[method],
-                )
-                for method in _UPDATES
-            ),
-            Route(
-                method="DELETE", path=f"{_PATH}/{ID}", handler=self.delete, summary="Delete a schedule",
-                operation=_DELETE,
-            ),
-        )  # fmt: skip
+        return named_rule_routes("schedule", self, _OPERATIONS)
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a schedule."""
@@ -149,3 +133,4 @@ _DELETE: Final = Operation(
     example={"status": "success"},
     refuses={400: "Schedule 3wkdays(id 6) is being used with campaign id 3.", 404: _UNKNOWN},
 )
+_OPERATIONS: Final = NamedRuleOperations(create=_CREATE, index=_LIST, updates=_UPDATES, delete=_DELETE)

@@ -13,7 +13,7 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.retry_policies import retry_policy_of
 from shared.domain.calling_window import Calendar, CallingWindow
-from shared.domain.campaign import Dialect
+from shared.domain.campaign import Dialect, UnknownCampaign
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.pace import Pace
 from shared.domain.retry import RetryPolicy
@@ -87,7 +87,7 @@ class PostgresCampaignChanges(CampaignChanges):
                     _SQL["campaign_to_update"], tenant_id, campaign_id, dialect.value
                 )
                 if row is None:
-                    raise NotFound(f"There is no campaign with id {campaign_id}.")
+                    raise UnknownCampaign(campaign_id)
                 await _Campaign(connection, tenant_id, campaign_id, row).update(change)
         except asyncpg.ForeignKeyViolationError as error:
             raise gone_meanwhile(error) from error
@@ -99,7 +99,7 @@ class PostgresCampaignChanges(CampaignChanges):
         async with self._database.transaction(tenant_id=tenant_id) as connection:
             row = await connection.fetchrow(_SQL["campaign_to_update"], tenant_id, campaign_id, dialect.value)
             if row is None:
-                raise NotFound(f"There is no campaign with id {campaign_id}.")
+                raise UnknownCampaign(campaign_id)
             await connection.execute(_SQL["delete_campaign"], tenant_id, campaign_id, hang_up)
             await connection.execute(_SQL["keep_paces"], tenant_id, campaign_id)
             await _wake(connection, tenant_id, [row])

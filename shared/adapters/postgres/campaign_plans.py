@@ -13,11 +13,11 @@ from shared.adapters.postgres.callee_lines import hours_of
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.retry_policies import retry_policy_of
-from shared.domain.campaign import CampaignState, Dialect
+from shared.domain.campaign import CampaignState, Dialect, UnknownCampaign
 from shared.domain.campaign_line import NumberInLine
 from shared.domain.campaign_plan import UNPACED, start_of
 from shared.domain.campaign_simulation import CallUnderWay
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Invalid
 from shared.domain.pacing_row import PacingRow
 from shared.ports.campaign_plans import CampaignPlans, PlanFacts, PlanSnapshot
 
@@ -46,7 +46,7 @@ class PostgresCampaignPlans(CampaignPlans):
             key = tenant_id, campaign_id
             campaign = await connection.fetchrow(_SQL["campaign_to_plan"], *key, dialect.value)
             if campaign is None:
-                raise NotFound(f"There is no campaign with id {campaign_id}.")
+                raise UnknownCampaign(campaign_id)
             yield PostgresPlanSnapshot(connection, key, await _facts(connection, key, campaign))
 
 

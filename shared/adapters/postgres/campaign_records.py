@@ -1,6 +1,7 @@
 """Numbers and attempts of a campaign, read page by page from Postgres."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
@@ -10,14 +11,14 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.contracts.result_body import NumberResult
 from shared.domain.attempt import AttemptState
-from shared.domain.campaign import Dialect
+from shared.domain.campaign import Dialect, UnknownCampaign
 from shared.domain.disposition import CalleeType, Disposition, Outcome, Result, Stage
-from shared.domain.errors import NotFound
 from shared.domain.number import NumberState
 from shared.ports.campaign_records import (
     AttemptRecord,
     CampaignRecords,
     NumberRecord,
+    Record,
     RecordPage,
     ResultRecord,
 )
@@ -49,13 +50,9 @@ class PostgresCampaignRecords(CampaignRecords):
         state: NumberState | None,
         outcome: Outcome | None,
     ) -> RecordPage[NumberRecord]:
-        sight = SIGHT if state or outcome else limit
-        rows = await self._page(
-            "numbers_page", (tenant_id, campaign_id), dialect, after, sight, state, outcome, limit
-        )
-        found = [row for row in rows if row["number_id"] is not None]
-        last = found[-1]["number_id"] if len(found) == limit else _looked_until(rows, sight)
-        return RecordPage([_number(row) for row in found], last)
+        key = tenant_id, dialect, campaign_id
+        sought = _Sought(after=after, limit=limit, state=state, outcome=outcome)
+        return await self._page("numbers_page", key, sought, id_column="number_id", record_of=_number)
 
     @override
     async def attempts(
@@ -69,13 +66,9 @@ class PostgresCampaignRecords(CampaignRecords):
         state: AttemptState | None,
         outcome: Outcome | None,
     ) -> RecordPage[AttemptRecord]:
-        sight = SIGHT if state or outcome else limit
-        rows = await self._page(
-            "attempts_page", (tenant_id, campaign_id), dialect, after, sight, state, outcome, limit
-        )
-        found = [row for row in rows if row["attempt_id"] is not None]
-        last = found[-1]["attempt_id"] if len(found) == limit else _looked_until(rows, sight)
-        return RecordPage([attempt_of(row) for row in found], last)
+        key = tenant_id, dialect, campaign_id
+        sought = _Sought(after=after, limit=limit, state=state, outcome=outcome)
+        return await self._page("attempts_page", key, sought, id_column="attempt_id", record_of=attempt_of)
 
     @override
     async def results(
@@ -96,21 +89,40 @@ class PostgresCampaignRecords(CampaignRecords):
     async def _page(
         self,
         statement: str,
-        key: tuple[int, int],
-        dialect: Dialect,
-        after: int,
-        sight: int,
-        state: NumberState | AttemptState | None,
-        outcome: Outcome | None,
-        limit: int,
-    ) -> list[asyncpg.Record]:
-        tenant_id, campaign_id = key
+        key: tuple[int, Dialect, int],
+        sought: "_Sought",
+        *,
+        id_column: str,
+        record_of: Callable[[asyncpg.Record], Record],
+    ) -> RecordPage[Record]:
+        tenant_id, _, campaign_id = key
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
-            rows: list[asyncpg.Record] = await connection.fetch(
-                _SQL[statement], *key, after, sight, state and state.value, outcome and int(outcome), limit
-            )
-        return rows
+            await _refuse_unknown(connection, *key)
+            rows = await connection.fetch(_SQL[statement], tenant_id, campaign_id, *sought.arguments)
+        found = [row for row in rows if row[id_column] is not None]
+        last = found[-1][id_column] if len(found) == sought.limit else _looked_until(rows, sought.sight)
+        return RecordPage([record_of(row) for row in found], last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sought:
+    """Which records a page is asked for."""
+
+    after: int
+    limit: int
+    state: NumberState | AttemptState | None
+    outcome: Outcome | None
+
+    @property
+    def sight(self) -> int:
+        """Return how many rows are looked at."""
+        return SIGHT if self.state or self.outcome else self.limit
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """Return what a statement of this page takes after tenant and campaign."""
+        state, outcome = self.state and self.state.value, self.outcome and int(self.outcome)
+        return self.after, self.sight, state, outcome, self.limit
 
 
 def _looked_until(rows: Sequence[asyncpg.Record], sight: int) -> int | None:
@@ -185,4 +197,4 @@ async def _refuse_unknown(
     connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
 ) -> None:
     if not await connection.fetchval(_THERE, tenant_id, campaign_id, dialect.value):
-        raise NotFound(f"There is no campaign with id {campaign_id}.")
+        raise UnknownCampaign(campaign_id)

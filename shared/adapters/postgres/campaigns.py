@@ -19,9 +19,9 @@ from shared.adapters.postgres.tokens import caller_of
 from shared.adapters.postgres.uploads import Homes, home_zone, take_in
 from shared.domain.callee_hours import CalleeClock, CalleeHours, open_span_at, why_closed
 from shared.domain.calling_window import next_open_interval
-from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect
+from shared.domain.campaign import CAMPAIGN, CampaignEvent, CampaignState, Dialect, UnknownCampaign
 from shared.domain.disposition import Outcome
-from shared.domain.errors import NotFound, Unavailable
+from shared.domain.errors import Unavailable
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.domain.retry import RetryPolicy
@@ -234,7 +234,7 @@ class PostgresCampaigns(Campaigns):
             _SQL["campaign_views"], tenant_id, dialect.value, campaign_id, 1, tenant_id=tenant_id
         )
         if row is None:
-            raise _unknown(campaign_id)
+            raise UnknownCampaign(campaign_id)
         return _view(row)
 
     @override
@@ -256,16 +256,12 @@ class PostgresCampaigns(Campaigns):
         return made
 
 
-def _unknown(campaign_id: int) -> NotFound:
-    return NotFound(f"There is no campaign with id {campaign_id}.")
-
-
 async def _state(
     connection: asyncpg.Connection, statement: str, tenant_id: int, dialect: Dialect, campaign_id: int
 ) -> CampaignState:
     state = await connection.fetchval(_SQL[statement], tenant_id, campaign_id, dialect.value)
     if state is None:
-        raise _unknown(campaign_id)
+        raise UnknownCampaign(campaign_id)
     return CampaignState(state)
 
 
@@ -295,7 +291,7 @@ async def _start(
 async def _refuse_when_over(connection: asyncpg.Connection, tenant_id: int, campaign_id: int) -> None:
     rows = await connection.fetch(_CALENDAR, tenant_id, campaign_id)
     if not rows:
-        raise _unknown(campaign_id)
+        raise UnknownCampaign(campaign_id)
     if next_open_interval(calendar_of(rows), await connection.fetchval(_CLOCK)) is None:
         raise CampaignOver
 

@@ -5,7 +5,8 @@ from typing import Final
 import asyncpg
 
 from shared.adapters.postgres.queries import queries
-from shared.contracts.conclusion import Conclusion
+from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver
+from shared.contracts.result_body import ResultFormat
 from shared.domain.errors import IllegalTransition
 from shared.domain.number import NumberEvent
 
@@ -14,6 +15,26 @@ _CONCLUDE = queries("dialing")["conclude_number"]
 #: Numbers are counted in so many rows, by their id, so that ends in one campaign seldom wait for each other; the
 #: statement has the same number.
 COUNT_SHARDS: Final = 16
+
+
+def receiver_of(row: asyncpg.Record) -> Receiver | None:
+    """Return where a campaign's results go, by its columns `result_url` and `result_format`."""
+    if row["result_url"] is None:
+        return None
+    return Receiver(url=row["result_url"], result_format=ResultFormat(row["result_format"]))
+
+
+def number_facts(row: asyncpg.Record, campaign_id: int, receiver: Receiver | None) -> NumberFacts:
+    """Return what the end of a number without (another) call needs to know."""
+    return NumberFacts(
+        campaign_id=campaign_id,
+        number_id=row["number_id"],
+        e164=row["e164"],
+        message_reference=row["message_reference"],
+        tries=row["tries"],
+        last_attempt_at=row["intent_at"],
+        receiver=receiver,
+    )
 
 
 def place_in_counts(tenant_id: int, conclusion: Conclusion) -> tuple[int, int, int, int, str]:

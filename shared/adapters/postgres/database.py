@@ -99,6 +99,16 @@ class Database:
             ) from error
         return cls(pool)
 
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str, *, role: str, size: int) -> AsyncIterator[Self]:
+        """Hold a pool open while the block lasts; raises DatabaseAway with what went wrong."""
+        database = await cls.connect(url, role=role, size=size)
+        try:
+            yield database
+        finally:
+            await database.close()
+
     async def close(self) -> None:
         """Give every connection back."""
         await self._pool.close()

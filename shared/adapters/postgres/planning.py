@@ -13,18 +13,17 @@ from typing_extensions import override
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import CalleeLines, hours_of
 from shared.adapters.postgres.caps import LastCount, count_room, queue_for_room
-from shared.adapters.postgres.conclusions import write_conclusion
+from shared.adapters.postgres.conclusions import number_facts, receiver_of, write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
-from shared.contracts.conclusion import Conclusion
+from shared.contracts.conclusion import Conclusion, NumberFacts
 from shared.contracts.dial_job import DialJob
-from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar
 from shared.domain.campaign import CampaignState
 from shared.domain.fair_share import Queue
 from shared.domain.pacing import PacingState
 from shared.domain.pacing_row import PacingRow
-from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn
 
 _SQL = queries("planning")
 _REAPING = queries("reaping")
@@ -101,13 +100,18 @@ class PostgresTick(Tick):
         counted = None if self._is_capped else self._last_count.room(now_seconds)
         if counted is not None:
             return counted
-        room = await count_room(self._connection, self._key)
-        self._last_count.keep(room, now_seconds)
-        if not room.plenty:
-            # From here on this tick is the only one that counts, and it counts again what others have claimed.
+        alone = self._last_count.was_scarce[self._is_capped]
+        room = await self._counted(alone=alone)
+        self._last_count.keep(room, now_seconds, capped=self._is_capped)
+        if room.plenty or alone:
+            return room
+        return replace(await self._counted(alone=True), plenty=False)
+
+    async def _counted(self, *, alone: bool) -> Room:
+        """Count the room; alone: as the only tick that counts from here on, with what others have claimed."""
+        if alone:
             await self._connection.execute(_CAPS["one_at_a_time"], _LOCK_OF_ROOM)
-            room = replace(await count_room(self._connection, self._key), plenty=False)
-        return room
+        return await count_room(self._connection, self._key)
 
     @override
     async def queue(self) -> Queue:
@@ -188,10 +192,9 @@ class PostgresTick(Tick):
         return Line(next_at=next_at, in_attempt=row["in_attempt"])
 
     @override
-    async def undialed(self, most: int) -> list[UndialedNumber]:
-        tenant_id, campaign_id = self._key
+    async def undialed(self, most: int) -> list[NumberFacts]:
         rows = await self._connection.fetch(_REAPING["undialed_numbers"], *self._key, most)
-        return [undialed_number(row, tenant_id, campaign_id) for row in rows]
+        return [number_facts(row, self.campaign.campaign_id, receiver_of(row)) for row in rows]
 
     @override
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
@@ -203,21 +206,6 @@ class PostgresTick(Tick):
         if await self._connection.fetchval(_SQL["any_left"], *self._key):
             return False
         return await self._connection.fetchval(_SQL["complete_campaign"], *self._key) is not None
-
-
-def undialed_number(row: asyncpg.Record, tenant_id: int, campaign_id: int) -> UndialedNumber:
-    """Return what the end of a number needs."""
-    return UndialedNumber(
-        tenant_id=tenant_id,
-        campaign_id=campaign_id,
-        number_id=row["number_id"],
-        e164=row["e164"],
-        message_reference=row["message_reference"],
-        tries=row["tries"],
-        last_attempt_at=row["intent_at"],
-        result_url=row["result_url"],
-        result_format=ResultFormat(row["result_format"]),
-    )
 
 
 def _due_campaign(pacing: asyncpg.Record, campaign: asyncpg.Record) -> DueCampaign:

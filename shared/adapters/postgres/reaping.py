@@ -6,11 +6,15 @@ from typing import Final
 import asyncpg
 from typing_extensions import override
 
-from shared.adapters.postgres.conclusions import place_in_counts, write_conclusion
+from shared.adapters.postgres.conclusions import (
+    number_facts,
+    place_in_counts,
+    receiver_of,
+    write_conclusion,
+)
 from shared.adapters.postgres.database import Database
-from shared.adapters.postgres.planning import undialed_number
 from shared.adapters.postgres.queries import queries
-from shared.adapters.postgres.taking_back import canceled_conclusion, receiver_of
+from shared.adapters.postgres.taking_back import canceled_conclusion
 from shared.contracts.dial_job import DialJob
 from shared.domain.disposition import UNKNOWN, CalleeType
 from shared.domain.retry import Withheld
@@ -93,7 +97,7 @@ def _job(row: asyncpg.Record) -> DialJob:
 def _lost(row: asyncpg.Record) -> LostAttempt:
     job = _job(row)
     return LostAttempt(
-        job=job, epoch=row["epoch"], number=undialed_number(row, job.tenant_id, job.campaign_id)
+        job=job, epoch=row["epoch"], number=number_facts(row, job.campaign_id, receiver_of(row))
     )
 
 

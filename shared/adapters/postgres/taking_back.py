@@ -10,12 +10,11 @@ from typing import Final
 
 import asyncpg
 
-from shared.adapters.postgres.conclusions import COUNT_SHARDS
+from shared.adapters.postgres.conclusions import COUNT_SHARDS, number_facts, receiver_of
 from shared.adapters.postgres.queries import queries
-from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver, conclude
-from shared.contracts.result_body import ResultFormat
+from shared.contracts.conclusion import Conclusion, Receiver, conclude
+from shared.domain.campaign import UnknownCampaign
 from shared.domain.disposition import CalleeType, Result
-from shared.domain.errors import NotFound
 from shared.domain.retry import CANCELED
 from shared.ports.upload_desk import Canceled
 
@@ -36,7 +35,7 @@ async def cancel_step(
     key = tenant_id, campaign_id
     campaign = await connection.fetchrow(_SQL["lock_line"], *key)
     if campaign is None:
-        raise NotFound(f"There is no campaign with id {campaign_id}.")
+        raise UnknownCampaign(campaign_id)
     receiver = receiver_of(campaign)
     await connection.execute(_SQL["withhold_planned"], *key, number_ids, TAKEN_BACK)
     undialed = await connection.fetch(_SQL["undialed_of"], *key, number_ids)
@@ -49,24 +48,9 @@ async def cancel_step(
     return Canceled(canceled=canceled, in_call=in_call)
 
 
-def receiver_of(campaign: asyncpg.Record) -> Receiver | None:
-    """Return where a campaign's results go."""
-    if campaign["result_url"] is None:
-        return None
-    return Receiver(url=campaign["result_url"], result_format=ResultFormat(campaign["result_format"]))
-
-
 def canceled_conclusion(row: asyncpg.Record, campaign_id: int, receiver: Receiver | None) -> Conclusion:
     """Return the end of a number that was taken back."""
-    facts = NumberFacts(
-        campaign_id=campaign_id,
-        number_id=row["number_id"],
-        e164=row["e164"],
-        message_reference=row["message_reference"],
-        tries=row["tries"],
-        last_attempt_at=row["intent_at"],
-        receiver=receiver,
-    )
+    facts = number_facts(row, campaign_id, receiver)
     return conclude(facts, CANCELED, result=Result.CANCELED)
 
 

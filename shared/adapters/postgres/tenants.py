@@ -53,15 +53,9 @@ async def create_token(
     `days` is how long it is good for; None: until it is revoked.
     """
     token = new_secret()
-    database = await Database.connect(url, role=ROLE, size=2)
-    try:
-        async with database.transaction() as connection:
-            tenant_id = await _tenant(connection, tenant, sealer)
-            await connection.execute(
-                _SQL["create_token"], tenant_id, name, role.value, token_hash(token), days
-            )
-    finally:
-        await database.close()
+    async with Database.opened(url, role=ROLE, size=1) as database, database.transaction() as connection:
+        tenant_id = await _tenant(connection, tenant, sealer)
+        await connection.execute(_SQL["create_token"], tenant_id, name, role.value, token_hash(token), days)
     return token
 
 
@@ -92,11 +86,8 @@ async def finish_webhook_rotation(url: str, *, tenant: str) -> None:
 
 
 async def _updated(url: str, statement: str, *arguments: object) -> bool:
-    database = await Database.connect(url, role=ROLE, size=2)
-    try:
+    async with Database.opened(url, role=ROLE, size=1) as database:
         return await database.row(_SQL[statement], *arguments) is not None
-    finally:
-        await database.close()
 
 
 async def tenant_id(url: str, name: str) -> int:
@@ -106,11 +97,8 @@ async def tenant_id(url: str, name: str) -> int:
 
 
 async def _tenant_row(url: str, name: str) -> asyncpg.Record:
-    database = await Database.connect(url, role=ROLE, size=2)
-    try:
+    async with Database.opened(url, role=ROLE, size=1) as database:
         row = await database.row(_SQL["tenant_by_name"], name)
-    finally:
-        await database.close()
     if row is None:
         raise NotFound(
             f"There is no tenant called {name}: make it with `paceline token create --tenant {name}`."

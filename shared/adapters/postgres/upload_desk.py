@@ -10,7 +10,7 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.taking_back import AT_ONCE, cancel_step
 from shared.adapters.postgres.uploads import SHOWN_REFUSED_LINES
-from shared.domain.campaign import Dialect
+from shared.domain.campaign import Dialect, UnknownCampaign
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.phone_list import RefusedLine, Row
 from shared.ports.upload_desk import Canceled, Lines, RejectedLine, UploadDesk, UploadView
@@ -180,4 +180,4 @@ async def _refuse_unknown(
     connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
 ) -> None:
     if not await connection.fetchval(_SQL["campaign_is_there"], tenant_id, campaign_id, dialect.value):
-        raise NotFound(f"There is no campaign with id {campaign_id}.")
+        raise UnknownCampaign(campaign_id)

@@ -17,7 +17,7 @@ from services.pacer.pacer import (
     SET_ASIDE_SECONDS,
     Pacer,
 )
-from shared.contracts.conclusion import Conclusion
+from shared.contracts.conclusion import Conclusion, NumberFacts
 from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import CampaignState
@@ -29,7 +29,7 @@ from shared.domain.wall_clock import WEEK
 from shared.observability.metrics import PACER_RUNG, PACER_TICK_MS
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell, DoorbellAway
-from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Planning, Room, Tick, Turn
 from tests.unit.services.pacer.virtual_time import cancel, now, run
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -105,7 +105,7 @@ class OneTick(Tick):
         return Line(next_at=None, in_attempt=True)
 
     @override
-    async def undialed(self, most: int) -> list[UndialedNumber]:
+    async def undialed(self, most: int) -> list[NumberFacts]:
         return []
 
     @override

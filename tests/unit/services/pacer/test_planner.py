@@ -16,11 +16,10 @@ from services.pacer.planner import (
     SHORTEST_LOOK,
     UNPACED,
     Conditions,
-    facts_of,
     plan_campaign,
 )
 from services.pacer.sharing import CLAIM_AT_MOST
-from shared.contracts.conclusion import Conclusion, Receiver
+from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.calling_window import Calendar, CallingWindow
@@ -31,7 +30,7 @@ from shared.domain.pace import Pace
 from shared.domain.pacing import PacingState
 from shared.domain.trunk_rate import TrunkLoad
 from shared.domain.wall_clock import WEEK
-from shared.ports.planning import DueCampaign, Line, Room, Tick, Turn, UndialedNumber
+from shared.ports.planning import DueCampaign, Line, Room, Tick, Turn
 from tests.unit.services.pacer.virtual_time import run
 
 #: A Saturday, an hour after the window opens.
@@ -126,7 +125,7 @@ class MemoryTick(Tick):
         return Line(next_at=next_at, in_attempt=self.in_attempt > 0)
 
     @override
-    async def undialed(self, most: int) -> list[UndialedNumber]:
+    async def undialed(self, most: int) -> list[NumberFacts]:
         return [number_of(name) for name in [*self.in_line, *self.waiting][:most]]
 
     @override
@@ -144,18 +143,16 @@ class MemoryTick(Tick):
         return is_over
 
 
-def number_of(name: str) -> UndialedNumber:
+def number_of(name: str) -> NumberFacts:
     """Return a number whose reference is its name."""
-    return UndialedNumber(
-        tenant_id=1,
+    return NumberFacts(
         campaign_id=1,
         number_id=7,
         e164="+12025550100",
         message_reference=name,
         tries=2,
         last_attempt_at=NINE,
-        result_url="https://crm.example/results",
-        result_format=ResultFormat.JSON,
+        receiver=Receiver(url="https://crm.example/results", result_format=ResultFormat.JSON),
     )
 
 
@@ -459,12 +456,3 @@ def test_a_campaign_that_is_done_waits_for_a_start_even_if_a_window_is_open() ->
     store.campaign = replace(store.campaign, state=CampaignState.DONE)
     assert tick(store) == 0
     assert (store.look_at, store.in_line) == (None, ["a"])
-
-
-def test_a_number_s_facts_are_told_as_they_are() -> None:
-    """With a receiver where the campaign has one, and none where it has none."""
-    number = number_of("a")
-    facts = facts_of(number)
-    assert (facts.tries, facts.last_attempt_at, facts.message_reference) == (2, NINE, "a")
-    assert facts.receiver == Receiver(url="https://crm.example/results", result_format=ResultFormat.JSON)
-    assert facts_of(replace(number, result_url=None)).receiver is None

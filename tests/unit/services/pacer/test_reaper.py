@@ -15,6 +15,7 @@ from services.pacer.reaper import (
     Reaper,
     unknown,
 )
+from shared.contracts.conclusion import NumberFacts, Receiver
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
 from shared.domain.disposition import Outcome, Result, Stage
@@ -22,7 +23,7 @@ from shared.domain.errors import Unavailable
 from shared.observability.metrics import ATTEMPTS_WITHHELD
 from shared.observability.tally import Tally
 from shared.ports.doorbell import Doorbell, DoorbellAway
-from shared.ports.planning import Decide, LostAttempt, Reaping, UndialedNumber, Unheard
+from shared.ports.planning import Decide, LostAttempt, Reaping, Unheard
 from tests.unit.services.pacer.virtual_time import cancel, now, run
 
 JOB = DialJob(tenant_id=1, campaign_id=2, attempt_id=3)
@@ -197,9 +198,9 @@ def test_what_was_withheld_late_is_counted() -> None:
 def test_a_call_that_nobody_can_explain_ends_as_unknown_with_its_try_spent() -> None:
     """The phone may have rung, so the try counts, and the result says honestly that nobody knows."""
     at = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    number = UndialedNumber(
-        tenant_id=1, campaign_id=2, number_id=7, e164="+12025550100", message_reference="ref", tries=2,
-        last_attempt_at=at, result_url="https://crm.example/results", result_format=ResultFormat.JSON,
+    number = NumberFacts(
+        campaign_id=2, number_id=7, e164="+12025550100", message_reference="ref", tries=2,
+        last_attempt_at=at, receiver=Receiver(url="https://crm.example/results", result_format=ResultFormat.JSON),
     )  # fmt: skip
     conclusion = unknown(LostAttempt(job=JOB, epoch=1, number=number))
     result = conclusion.result
