@@ -5,6 +5,7 @@ tells it what happened. Every wait ends in the same inbox, so that there is one 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +15,8 @@ import structlog
 from services.dialer.captures import Captures
 from shared.clock import epoch_seconds
 from shared.contracts.multipart import multipart
-from shared.domain.errors import Unavailable
+from shared.domain.errors import Invalid, Unavailable
+from shared.domain.phone_list_line import read_destination
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import LeasedAttempt
 from shared.ports.fetching import DocumentStore, FetchedDocument, FetchFailed
@@ -25,6 +27,8 @@ from shared.voicexml import events as told
 
 _log = structlog.get_logger()
 
+#: The only destinations that a trunk can be given (RFC 3966).
+_TEL: Final = re.compile(r"tel:", re.IGNORECASE)
 #: As large as a document may be; the interpreter refuses larger ones too.
 DOCUMENT_BYTES: Final = 2 * 1024 * 1024
 
@@ -57,6 +61,8 @@ Heard = (
 #: Reasons of the port that are events in VoiceXML (2.0, 2.3.7); the others are values of the item.
 _TRANSFER_ERRORS: Final[Mapping[str, str]] = {
     "noroute": "error.connection.noroute",
+    "baddestination": "error.connection.baddestination",
+    "unsupported uri": "error.unsupported.uri",
     "unsupported": "error.unsupported.transfer.{kind}",
 }
 
@@ -89,6 +95,8 @@ class Application:
         self._transfer: asked.Transfer | None = None
         self._too_long: asyncio.TimerHandle | None = None
         self._was_too_long = False
+        #: A blind transfer took place: the two talk on without us.
+        self._handed_over = False
 
     def hear(self, event: Heard) -> None:
         """Pass on what the call heard."""
@@ -127,7 +135,7 @@ class Application:
             return FAILED
         finally:
             self._forget_waits()
-            await self._call.hang_up()
+            await self._hang_up()
 
     async def _converse(self, session: ApplicationSession) -> ApplicationEnd:
         effects = await session.begin()
@@ -137,6 +145,11 @@ class Application:
                     return self._ended(effect)
                 await self._carry_out(effect)
             effects = await session.handle(await self._inbox.get())
+
+    async def _hang_up(self) -> None:
+        """End the call; one that was transferred for good ends when the two have done."""
+        if not self._handed_over:
+            await self._call.hang_up()
 
     def _start(self) -> told.Start:
         leased = self._leased
@@ -179,7 +192,7 @@ class Application:
             case asked.StopListening():
                 pass  # keys are heard at all times; the session drops those that it does not want
             case asked.HangUp():
-                await self._call.hang_up()
+                await self._hang_up()
             case asked.Log(label=label):
                 # The text may hold what the callee said: it is the customer's, and stays out of our logs.
                 _log.debug("application_log", campaign_id=self._leased.job.campaign_id, label=label)
@@ -264,8 +277,19 @@ class Application:
         if effect.kind == "consultation":
             self._transfer_ended("unsupported", 0.0)
             return
+        if not _TEL.match(effect.dest):
+            self._transfer_ended("unsupported uri", 0.0)
+            return
+        try:
+            destination = read_destination(effect.dest)
+        except Invalid:
+            self._transfer_ended("baddestination", 0.0)
+            return
         await self._call.transfer(
-            effect.dest, bridge=effect.kind == "bridge", ring_seconds=effect.connect_timeout_ms / 1_000
+            destination.e164,
+            bridge=effect.kind == "bridge",
+            ring_seconds=effect.connect_timeout_ms / 1_000,
+            post_dial=destination.post_dial,
         )
 
     def _transfer_answered(self) -> None:
@@ -288,6 +312,7 @@ class Application:
         if self._was_too_long and reason == "near_end_disconnect":
             reason = "maxtime_disconnect"
         self._too_long, self._was_too_long = None, False
+        self._handed_over = reason == "transferred"
         outcome = _TRANSFER_ERRORS.get(reason, reason).format(kind=transfer.kind)
         ended = told.TransferEnded(
             transfer_id=transfer.transfer_id, outcome=outcome, duration_ms=round(talk_seconds * 1_000)

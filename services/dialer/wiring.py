@@ -6,6 +6,7 @@ import random
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from services.dialer.call_runner import CallLimits, CallRunner
 from services.dialer.deliverer import Deliverer
@@ -31,6 +32,7 @@ from shared.adapters.simulator.telephony import Simulator
 from shared.adapters.simulator.witness import open_witness
 from shared.adapters.sip_trunk.credentials import read_credentials
 from shared.adapters.sip_trunk.opening import SipSettings, open_sip_telephony
+from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import PortRange
 from shared.adapters.sip_trunk.telephony import SipTelephony
 from shared.adapters.sip_trunk.trunk import Trunk, parse_address, parse_listen
@@ -39,12 +41,20 @@ from shared.clock import monotonic_seconds, utc_now
 from shared.domain.delivery_schedule import DeliveryLease, shortest_lease_seconds
 from shared.domain.egress import EgressPolicy
 from shared.domain.routing import Route
-from shared.observability.metrics import AUDIO_LATENESS_MS, DIALER_CAPACITY
+from shared.observability.metrics import (
+    AUDIO_JITTER_MS,
+    AUDIO_LATENESS_MS,
+    AUDIO_LOST_HERE,
+    AUDIO_LOST_THERE,
+    AUDIO_ROUND_TRIP_MS,
+    DIALER_CAPACITY,
+)
 from shared.observability.publishing import publish_forever
 from shared.observability.readiness import announce_ready
 from shared.observability.tally import Tally
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.recordings import Recordings
+from shared.ports.scoreboard import Scoreboard
 from shared.ports.trunks import TrunkRecord, UsableTrunks
 from shared.process import StopRequest, run_service, run_until
 from shared.settings import Settings
@@ -61,6 +71,14 @@ INTERPRETER_ANSWER_SECONDS = 0.8
 FROZEN_CLAIM_MS = 2_000
 #: One that publishes and one in reserve.
 SCOREBOARD_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Boards:
+    """Where a dialer notes what it measures."""
+
+    tally: Tally
+    scoreboard: Scoreboard
 
 
 async def serve(settings: Settings, request: StopRequest) -> None:
@@ -130,7 +148,11 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
     runner = CallRunner(
         attempts=attempts,
         telephony=await _telephony(
-            settings, stack, fetcher, tally, PostgresUsableTrunks(database, unseal=sealer.open)
+            settings,
+            stack,
+            fetcher,
+            Boards(tally, scoreboard),
+            PostgresUsableTrunks(database, unseal=sealer.open),
         ),
         interpreter=await _interpreter(settings, stack),
         fetcher=fetcher,
@@ -171,10 +193,10 @@ async def _database(
 
 
 async def _telephony(
-    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, tally: Tally, stored: UsableTrunks
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: UsableTrunks
 ) -> Telephony:
     if settings.telephony == "sip":
-        return await _sip_telephony(settings, stack, fetcher, tally, stored)
+        return await _sip_telephony(settings, stack, fetcher, boards, stored)
     simulator = Simulator(
         speed=settings.simulator_speed,
         seed=settings.simulator_seed,
@@ -186,13 +208,13 @@ async def _telephony(
 
 
 async def _sip_telephony(
-    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, tally: Tally, stored: UsableTrunks
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: UsableTrunks
 ) -> SipTelephony:
     # Alone where it is set: whoever tries something out must not ring anybody through another.
     fixed = _trunk_of_settings(settings)
     telephony = await stack.enter_async_context(
         open_sip_telephony(
-            _sip_settings(settings, tally),
+            _sip_settings(settings, boards),
             fixed or [*map(_trunk, await stored.usable())],
             fetcher=fetcher,
             recordings=_recordings(settings),
@@ -228,17 +250,32 @@ def _trunk(record: TrunkRecord) -> Trunk:
     )
 
 
-def _sip_settings(settings: Settings, tally: Tally) -> SipSettings:
+def _sip_settings(settings: Settings, boards: Boards) -> SipSettings:
     host, port = parse_listen(settings.sip_listen, field="PACELINE_SIP_LISTEN")
     advertised = settings.sip_advertised_host
     return SipSettings(
         host=host,
         port=port,
         advertised_host=None if advertised is None else str(advertised),
+        advertised_port=settings.sip_advertised_port,
         rtp_ports=PortRange.parse(settings.sip_rtp_ports, field="PACELINE_SIP_RTP_PORTS"),
         max_calls=settings.calls_per_dialer,
-        note_lateness=lambda seconds: tally.measure(AUDIO_LATENESS_MS, seconds * 1000),
+        note_lateness=lambda seconds: boards.tally.measure(AUDIO_LATENESS_MS, seconds * 1000),
+        note_quality=partial(note_quality, boards.scoreboard),
     )
+
+
+def note_quality(scoreboard: Scoreboard, quality: Quality) -> None:
+    """Count how the audio of a call that is over fared."""
+    if quality.loss_here is not None:
+        scoreboard.observe(AUDIO_LOST_HERE, quality.loss_here * 1000)
+    there = quality.there
+    if there is None:
+        return
+    scoreboard.observe(AUDIO_LOST_THERE, there.loss * 1000)
+    scoreboard.observe(AUDIO_JITTER_MS, there.jitter_seconds * 1000)
+    if there.round_trip_seconds is not None:
+        scoreboard.observe(AUDIO_ROUND_TRIP_MS, there.round_trip_seconds * 1000)
 
 
 def _trunk_of_settings(settings: Settings) -> list[Trunk]:

@@ -211,6 +211,26 @@ DELIVERY_MS: Final = Metric(
     bounds=(10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000),
     meaning="One try to post a result, from its start to the receiver's answer or the lack of it.",
 )  # fmt: skip
+AUDIO_LOST_HERE: Final = Metric(
+    name="audio_lost_here", kind=Kind.HISTOGRAM, unit="per thousand packets", key=HISTOGRAM_KEY,
+    bounds=(0, 1, 5, 10, 20, 50, 100, 200, 500),
+    meaning="Of an answered call's audio, what did not arrive at the dialer.",
+)  # fmt: skip
+AUDIO_LOST_THERE: Final = Metric(
+    name="audio_lost_there", kind=Kind.HISTOGRAM, unit="per thousand packets", key=HISTOGRAM_KEY,
+    bounds=(0, 1, 5, 10, 20, 50, 100, 200, 500),
+    meaning="The same at the far end, as it reported last by RTCP; calls without a report are not counted.",
+)  # fmt: skip
+AUDIO_JITTER_MS: Final = Metric(
+    name="audio_jitter_ms", kind=Kind.HISTOGRAM, unit="milliseconds", key=HISTOGRAM_KEY,
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200),
+    meaning="By how much packets were off their time at the far end, as it reported last.",
+)  # fmt: skip
+AUDIO_ROUND_TRIP_MS: Final = Metric(
+    name="audio_round_trip_ms", kind=Kind.HISTOGRAM, unit="milliseconds", key=HISTOGRAM_KEY,
+    bounds=(1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1000),
+    meaning="From the dialer to the far end of the audio and back, by the far end's last report.",
+)  # fmt: skip
 
 #: What only `/metrics` can say.
 SCOREBOARD_UP: Final = Metric(
@@ -230,7 +250,10 @@ PROCESS_GAUGES: Final = (
     AUDIO_LATENESS_MS,
     DELIVERIES_SENDING, DELIVERIES_WAITING, INTERPRETER_SESSIONS, PACER_TICK_MS, PACER_RUNG,
 )  # fmt: skip
-HISTOGRAMS: Final = (CALL_LATENESS_MS, ANSWER_TIME_MS, DELIVERY_MS)
+HISTOGRAMS: Final = (
+    CALL_LATENESS_MS, ANSWER_TIME_MS, DELIVERY_MS,
+    AUDIO_LOST_HERE, AUDIO_LOST_THERE, AUDIO_JITTER_MS, AUDIO_ROUND_TRIP_MS,
+)  # fmt: skip
 CATALOGUE: Final = (
     *CAMPAIGN_METRICS, *PROCESS_COUNTERS, *PROCESS_GAUGES, CALLS_LAST_MINUTE, *HISTOGRAMS, SCOREBOARD_UP,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shared.rtp.keys import key_packets
-from shared.rtp.packet import RtpPacket
+from shared.rtp.packet import HEADER, PLAIN, RtpPacket
 from shared.rtp.serial import sequence_after, timestamp_after
 
 #: Keys waiting to be sent: an extension and a PIN fit many times over.
@@ -60,6 +60,18 @@ class Outgoing:
             self.packets += 1
             self.octets += len(packet.payload)
         return packet
+
+    def frame(self, payload: bytes | None) -> bytes | None:
+        """Do as `tick` does, and return the packet as it is sent: what is in the middle of talk takes the short way."""
+        if payload is None or not self._talking or self._pause or self._keys:
+            packet = self.tick(payload)
+            return None if packet is None else packet.pack()
+        sequence, timestamp = self.sequence, self.timestamp
+        self.sequence = sequence + 1 & 0xFFFF
+        self.timestamp = timestamp + self.frame_samples & 0xFFFFFFFF
+        self.packets += 1
+        self.octets += len(payload)
+        return HEADER.pack(PLAIN, self.payload_type, sequence, timestamp, self.ssrc) + payload
 
     def _audio_packet(self, payload: bytes | None) -> RtpPacket | None:
         if payload is None or self._key is not None:

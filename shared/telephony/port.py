@@ -82,7 +82,8 @@ class TransferAnswered:
 class TransferEnded:
     """The second leg is over, or never came to be."""
 
-    #: transferred (blind: the caller is no longer ours), busy, noanswer, noroute (nobody could be reached that way),
+    #: transferred (blind: they talk, and the application has done), busy, noanswer, network_busy (no trunk or no
+    #: way was free), noroute (nobody could be reached that way),
     #: unsupported (this telephony cannot do it), or how a bridge ended: far_end_disconnect, near_end_disconnect,
     #: network_disconnect.
     reason: str
@@ -184,8 +185,14 @@ class LiveCall(Protocol):
     async def stop_recording(self) -> None:
         """End a recording now, if there is one; telephony that cannot goes on to its longest time."""
 
-    async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
-        """Place the second leg to a tel: or sip: URI and join it; TransferAnswered and TransferEnded follow."""
+    async def transfer(
+        self, e164: str, *, bridge: bool, ring_seconds: float, post_dial: str | None = None
+    ) -> None:
+        """Place the second leg and join it; TransferAnswered (of a bridge) and TransferEnded follow.
+
+        After a blind one that ended as transferred the application has no more to say: Ended follows when the two
+        have done, or at once where the call has left us. The call's longest time counts on through both.
+        """
 
     async def end_transfer(self) -> None:
         """Give up the second leg and keep the call, if there is one; telephony that cannot goes on."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import asyncpg
 import pytest
 from aiohttp import web
 
 from shared.adapters.sip_trunk.espeak import speak
+from shared.domain.retry import Withheld
 from tests.sip.callee import callee, free_port, need
 from tests.sip.ear import correlation, linear, open_ear
 
@@ -141,35 +144,121 @@ async def test_a_number_is_rung_hears_its_prompt_and_has_its_result(
     assert "<sip:+12025550199@" in far.messages()
 
 
-async def test_a_trunk_that_is_gone_holds_the_campaign_in_words_and_costs_no_try(
-    start_platform: Start, tmp_path: Path, customer: Customer
+@pytest.mark.parametrize("gone_seconds", [0, pytest.param(60, marks=pytest.mark.drill)])
+async def test_a_trunk_that_goes_under_a_campaign_costs_no_try(
+    start_platform: Start, paceline: Callable[..., Any], tmp_path: Path, customer: Customer, gone_seconds: int
 ) -> None:
-    """Nobody is at the trunk's address: the campaign says so, tries nothing, and goes on alone when somebody is."""
+    """SIPp is killed: the campaign names the trunk, spends no try, goes on alone, and rings no number twice.
+
+    Numbers whose call no trunk took rest for half a minute: only after a whole minute are all in line again.
+    """
+    numbers = [f"+120255501{last:02}" for last in range(100)]
     port = free_port()
-    async with platform_on(start_platform, tmp_path, port) as (session, _platform):
-        campaign_id = await campaign(session, customer, "tel:+12025550100;ani=+12025550199,parcel-1")
+    async with (
+        open_ear() as (_ear, ear_port),
+        platform_on(start_platform, tmp_path, None) as (session, platform),
+    ):
+        options = ("-key", "ear_port", str(ear_port), "-key", "formats", "0 101")
+        async with callee(folder(tmp_path, "before"), "road", calls=1000, port=port, options=options) as far:
+            await add_trunk(paceline, platform, port)
+            campaign_id = await campaign(session, customer, *(f"tel:{number},{number}" for number in numbers))
+            await until(lambda: len(rung(far.messages())) >= 4)
+            far.process.kill()
+            await far.process.wait()
+            heard = rung(far.messages())
+        name = f"the trunk carrier (127.0.0.1:{port})"
+        await until_said(session, campaign_id, f"{name} is down")
+        assert name in await status(paceline, platform, campaign_id)
+        assert name in await shown(platform)
+        standing = await until_waiting(platform)
+        await asyncio.sleep(gone_seconds)
+        assert await until_waiting(platform) == standing
+        assert standing == {
+            "fresh": len(numbers) - len(heard),
+            "tries": len(heard),
+            "withheld": [Withheld.NO_TRUNK],
+        }
+        await until(lambda: len(customer.results) == len(heard))
+        enough = len(numbers) if gone_seconds else len(heard) + 10
+        async with callee(folder(tmp_path, "after"), "road", calls=1000, port=port, options=options) as far:
+            await until(lambda: len(customer.results) >= enough)
+            assert (await view(session, campaign_id))["held"] is None
+            assert await asyncio.to_thread(platform.stop) == 0
+            heard += rung(far.messages())
+    assert len(heard) == len(set(heard)) >= enough
+    assert {result["message_reference"] for result in customer.results} <= set(heard) <= set(numbers)
+    assert {result["outcome"] for result in customer.results} == {"Answered"}
 
-        async def view() -> dict[str, Any]:
-            async with session.get(f"/api/campaigns/{campaign_id}") as answer:
-                seen: dict[str, Any] = await answer.json()
-                return seen
 
+def folder(parent: Path, name: str) -> Path:
+    """Make a folder for one SIPp."""
+    made = parent / name
+    made.mkdir()
+    return made
+
+
+def rung(messages: str) -> list[str]:
+    """Return the number of every call that a SIPp was asked for, however often its INVITE came."""
+    calls = re.findall(r"^INVITE sip:(\+[0-9]+)@.*?^Call-ID: (\S+)", messages, flags=re.MULTILINE | re.DOTALL)
+    return [number for number, _ in dict.fromkeys(calls)]
+
+
+async def add_trunk(paceline: Callable[..., Any], platform: Any, port: int) -> None:  # noqa: ANN401 - a Platform
+    """Add the trunk `carrier` as an operator of this platform does."""
+    stored = (platform.data_dir / "environment").read_text(encoding="utf-8").splitlines()
+    words = (shlex.split(line.removeprefix("export "))[0].partition("=") for line in stored)
+    environment = {name: value for name, _, value in words}
+    added = await asyncio.to_thread(
+        paceline, "trunk", "add", "carrier", f"sip:127.0.0.1:{port}", **environment
+    )
+    assert added.returncode == 0, added.stderr
+
+
+async def view(session: aiohttp.ClientSession, campaign_id: str) -> dict[str, Any]:
+    """Return a campaign as the API shows it."""
+    async with session.get(f"/api/campaigns/{campaign_id}") as answer:
+        seen: dict[str, Any] = await answer.json()
+        return seen
+
+
+async def until_said(session: aiohttp.ClientSession, campaign_id: str, words: str) -> None:
+    """Wait until the campaign says why it is held."""
+    async with asyncio.timeout(30):
+        while words not in str((await view(session, campaign_id))["held"]):
+            await asyncio.sleep(0.1)
+
+
+async def status(paceline: Callable[..., Any], platform: Any, campaign_id: str) -> str:  # noqa: ANN401 - a Platform
+    """Return what `paceline campaign status` says of a campaign."""
+    client = {"PACELINE_API": platform.api, "PACELINE_TOKEN": platform.token}
+    return str((await asyncio.to_thread(paceline, "campaign", "status", campaign_id, **client)).stdout)
+
+
+async def shown(platform: Any) -> str:  # noqa: ANN401 - a Platform
+    """Return what the dashboard shows of the campaigns."""
+    headers = {"Authorization": f"Bearer {platform.token}"}
+    async with (
+        aiohttp.ClientSession(platform.dashboard, headers=headers) as session,
+        session.get("/live") as answer,
+    ):
+        return await answer.text()
+
+
+async def until_waiting(platform: Any) -> dict[str, Any]:  # noqa: ANN401 - a Platform
+    """Wait until no call is under way; returns numbers without a try, tries, and why others were withheld."""
+    connection = await asyncpg.connect(platform.database_url)
+    try:
         async with asyncio.timeout(30):
-            while f"127.0.0.1:{port}" not in str((await view())["held"]):
+            while await connection.fetchval("SELECT EXISTS (SELECT 1 FROM attempt WHERE ended_at IS NULL)"):
                 await asyncio.sleep(0.1)
-        assert customer.results == []
-        async with (
-            open_ear() as (_ear, ear_port),
-            callee(
-                tmp_path,
-                "road",
-                calls=1000,
-                port=port,
-                options=("-key", "ear_port", str(ear_port), "-key", "formats", "0 101"),
-            ),
-        ):
-            await until(lambda: bool(customer.results))
-    assert customer.results[0]["outcome"] == "Answered"
+        (row,) = await connection.fetch(
+            "SELECT count(*) FILTER (WHERE tries = 0) AS fresh, sum(tries)::integer AS tries,"
+            " (SELECT array_agg(DISTINCT withheld_because::text) FROM attempt"
+            "  WHERE withheld_because IS NOT NULL) AS withheld FROM number"
+        )
+        return dict(row)
+    finally:
+        await connection.close()
 
 
 async def test_a_trunk_that_is_added_takes_the_calls_that_waited_for_one(
@@ -194,12 +283,6 @@ async def test_a_trunk_that_is_added_takes_the_calls_that_waited_for_one(
                         break
                 await asyncio.sleep(0.1)
         assert "INVITE" not in far.messages()
-        stored = (platform.data_dir / "environment").read_text(encoding="utf-8").splitlines()
-        words = (shlex.split(line.removeprefix("export "))[0].partition("=") for line in stored)
-        environment = {name: value for name, _, value in words}
-        added = await asyncio.to_thread(
-            paceline, "trunk", "add", "carrier", f"sip:127.0.0.1:{far.port}", **environment
-        )
-        assert added.returncode == 0, added.stderr
+        await add_trunk(paceline, platform, far.port)
         await until(lambda: bool(customer.results))
     assert customer.results[0]["outcome"] == "Answered"

@@ -185,6 +185,30 @@ async def test_a_transfer_ends_as_the_standard_says(attributes: str, last_two: s
     assert dict(end.values) == {"expr": outcome}
 
 
+@pytest.mark.parametrize(
+    ("dest", "outcome"),
+    [
+        ("sip:+12025550100@somewhere.example", "error.unsupported.uri"),
+        ("https://somewhere.example/", "error.unsupported.uri"),
+        ("tel:", "error.connection.baddestination"),
+        ("tel:+1202555", "error.connection.baddestination"),
+        ("tel:+12025550100@somewhere.example", "error.connection.baddestination"),
+        ("tel:+12025550100;phone-context=example", "error.connection.baddestination"),
+        ("tel:+1-202-555-0101;postd=1w23", "busy"),
+        ("TEL:2025550101", "busy"),
+    ],
+)
+async def test_a_transfer_goes_to_a_telephone_number_and_to_nothing_else(dest: str, outcome: str) -> None:
+    """No host of the application's choice is ever asked; what is no number is said to be none."""
+    end, _ = await _call(
+        {
+            "/start": f"<form><transfer name='t' dest='{dest}' bridge='true'><filled><exit expr='t'/></filled>"
+            "</transfer><catch event='error connection'><exit expr='_event'/></catch></form>"
+        }
+    )
+    assert dict(end.values) == {"expr": outcome}
+
+
 async def test_the_first_request_carries_the_calls_facts_and_the_numbers_variables() -> None:
     """A variable of the list does not hide a fact of the call."""
     end, site = await _call({"/start": "<form><block><exit/></block></form>"})

@@ -41,6 +41,17 @@ def need_key_recordings() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a program runs: its address, and the words before its command that bring it there."""
+
+    host: str = "127.0.0.1"
+    command: tuple[str, ...] = ()
+
+
+LOOPBACK: Final = Place()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
     """A SIPp that waits for calls."""
 
@@ -64,11 +75,17 @@ class Callee:
 
 @asynccontextmanager
 async def callee(
-    folder: Path, scenario: str, *, calls: int = 1, options: Sequence[str] = (), port: int | None = None
+    folder: Path,
+    scenario: str,
+    *,
+    calls: int = 1,
+    options: Sequence[str] = (),
+    port: int | None = None,
+    place: Place = LOOPBACK,
 ) -> AsyncIterator[Callee]:
-    """Start a SIPp with a scenario on a port of the loopback, a free one if none is given, for so many calls."""
+    """Start a SIPp with a scenario on a port, one that is free on the loopback if none is given, for so many calls."""
     need("sipp", "sip-tester")
-    process, taken = await _start(folder, SCENARIOS / f"{scenario}.xml", calls, options, port)
+    process, taken = await _start(folder, SCENARIOS / f"{scenario}.xml", calls, options, port, place)
     try:
         yield Callee(process=process, port=taken, folder=folder)
     finally:
@@ -78,13 +95,13 @@ async def callee(
 
 
 async def _start(
-    folder: Path, scenario: Path, calls: int, options: Sequence[str], port: int | None
+    folder: Path, scenario: Path, calls: int, options: Sequence[str], port: int | None, place: Place
 ) -> tuple[asyncio.subprocess.Process, int]:
     """Start SIPp; again with other ports where somebody took one in the moment before it could."""
     for _ in range(_TRIES):
         chosen = port or free_port()
         command = [
-            "sipp", "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(chosen), "-mi", "127.0.0.1",
+            *place.command, "sipp", "-sf", str(scenario), "-i", place.host, "-p", str(chosen), "-mi", place.host,
             "-mp", str(free_port(even=True)), "-m", str(calls), "-nostdin", "-timeout", f"{PATIENCE_SECONDS}s",
             "-timeout_error", "-trace_msg", "-message_file", str(folder / "messages.log"), *options,
         ]  # fmt: skip
@@ -112,12 +129,15 @@ async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
     wanted = f":{port:04X} "
     async with asyncio.timeout(PATIENCE_SECONDS):
         while process.returncode is None:
-            if wanted in _taken_ports():
+            if wanted in _taken_ports(process.pid):
                 return True
             await asyncio.sleep(0.01)
     return False
 
 
-def _taken_ports() -> str:
-    """Return the kernel's table of UDP sockets."""
-    return Path("/proc/net/udp").read_text(encoding="ascii")
+def _taken_ports(pid: int) -> str:
+    """Return the kernel's table of UDP sockets, of the network that a process is in; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/net/udp").read_text(encoding="ascii")
+    except OSError:
+        return ""

@@ -1,7 +1,7 @@
 """The SIP telephony of a test: the real one, on the loopback, with timers that fit a test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from typing_extensions import override
 
 from shared.adapters.sip_trunk.opening import SipSettings, open_sip_telephony
+from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import PortRange
 from shared.adapters.sip_trunk.telephony import SipTelephony
 from shared.adapters.sip_trunk.trunk import Trunk
@@ -81,6 +82,7 @@ async def caller(
     drawer: Drawer | None = None,
     timings: Timings = QUICK,
     patience_seconds: float = 1.0,
+    note_quality: Callable[[Quality], None] = lambda _: None,
 ) -> AsyncIterator[SipTelephony]:
     """Open the telephony on a free port."""
     need("espeak-ng", "espeak-ng")
@@ -94,6 +96,7 @@ async def caller(
         patience_seconds=patience_seconds,
         pace_of_time=pace_of_time,
         late_share=1.0,  # a busy machine is no defect
+        note_quality=note_quality,
     )
     async with open_sip_telephony(
         settings, trunks, fetcher=shelf or Shelf(), recordings=drawer or Drawer()

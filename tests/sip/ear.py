@@ -6,7 +6,7 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from operator import mul
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import override
 
@@ -23,10 +23,21 @@ class Ear(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         #: Arrival on the loop's clock, payload type, sequence, timestamp, payload.
         self.packets: list[tuple[float, int, int, int, bytes]] = []
+        #: Where the first packet came from, and its source's number.
+        self.source: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+        self.ssrc = 0
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what to speak through."""
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        _, kind, sequence, timestamp, _ = _HEADER.unpack_from(data)
+        _, kind, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+        if not self.source.done():
+            self.ssrc = ssrc
+            self.source.set_result(addr)
         arrived = asyncio.get_running_loop().time()
         self.packets.append((arrived, kind & 0x7F, sequence, timestamp, data[_HEADER.size :]))
 

@@ -1,5 +1,6 @@
 """A dialer that cannot call says why at its start, and not when the first phone rings."""
 
+import resource
 import socket
 
 import pytest
@@ -37,6 +38,18 @@ async def test_an_address_that_cannot_be_had_is_named_with_its_setting(
         opening = open_sip_telephony(settings, [], fetcher=Shelf(), recordings=Drawer())
         with pytest.raises(CannotListen, match="PACELINE_SIP_LISTEN"):
             await opening.__aenter__()
+
+
+async def test_two_sockets_for_each_call_may_be_open() -> None:
+    """Many shells allow 1024 files, too few for six hundred calls: as many as the system permits are allowed."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    try:
+        async with caller():  # of a thousand calls
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            assert soft == (3000 if hard == resource.RLIM_INFINITY else min(3000, hard))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_without_a_trunk_nothing_can_leave_and_the_way_to_one_is_named() -> None:

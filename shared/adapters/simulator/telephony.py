@@ -209,8 +209,10 @@ class SimulatedCall(LiveCall):
         self._end_recording()
 
     @override
-    async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
-        self._second_leg = asyncio.create_task(self._place_second_leg(destination, bridge, ring_seconds))
+    async def transfer(
+        self, e164: str, *, bridge: bool, ring_seconds: float, post_dial: str | None = None
+    ) -> None:
+        self._second_leg = asyncio.create_task(self._place_second_leg(e164, bridge, ring_seconds))
         self._helpers.add(self._second_leg)
         self._second_leg.add_done_callback(self._helpers.discard)
 
@@ -291,18 +293,22 @@ class SimulatedCall(LiveCall):
         seconds = min(elapsed, recording.longest_seconds, SPEAKING_SECONDS)
         self._events.put_nowait(RecordingEnded(recording.name, seconds, key, silent_wav(seconds)))
 
-    async def _place_second_leg(self, destination: str, bridge: bool, ring_seconds: float) -> None:  # noqa: FBT001 - the port's word
-        callee = callee_of(_number_of(destination), seed=self._seed)
+    async def _place_second_leg(self, e164: str, bridge: bool, ring_seconds: float) -> None:  # noqa: FBT001 - the port's word
+        callee = callee_of(e164, seed=self._seed)
         reason = SECOND_LEGS.get(callee.behaviour)
         await asyncio.sleep(min(callee.post_dial_seconds + callee.ring_seconds, ring_seconds) / self._speed)
         if reason is None and callee.post_dial_seconds + callee.ring_seconds > ring_seconds:
             reason = "noanswer"
-        if reason is None and bridge:
-            self._bridged_at = self._loop.time()
-            self._events.put_nowait(TransferAnswered())
-            await asyncio.sleep(callee.patience_seconds * SHARE_OF_PATIENCE / self._speed)
-            reason = "far_end_disconnect"
-        self._events.put_nowait(TransferEnded(reason or "transferred", self._bridged_seconds()))
+        if reason is not None:
+            self._events.put_nowait(TransferEnded(reason))
+            return
+        self._bridged_at = self._loop.time()
+        self._events.put_nowait(TransferAnswered() if bridge else TransferEnded("transferred"))
+        await asyncio.sleep(callee.patience_seconds * SHARE_OF_PATIENCE / self._speed)
+        if bridge:
+            self._events.put_nowait(TransferEnded("far_end_disconnect", self._bridged_seconds()))
+        else:
+            self._hung_up.set()
 
     def _bridged_seconds(self) -> float:
         began, self._bridged_at = self._bridged_at, None
@@ -339,9 +345,3 @@ def _seconds(segments: tuple[Segment, ...]) -> float:
             case Audio():
                 total += AUDIO_SECONDS
     return total
-
-
-def _number_of(destination: str) -> str:
-    """Return the number, or whatever it is, in a tel: or sip: URI."""
-    rest = destination.partition(":")[2] or destination
-    return rest.partition("@")[0].partition(";")[0].replace("-", "")

@@ -1,22 +1,27 @@
 """The audio of one call: an RTP socket, a turn each 20 ms, and what happens to packets on either side.
 
 Sent: the prompt's next frame or silence, always something, since a stream that stops is taken for a dead line and
-closes the way through address translation. Received: keys by RFC 4733 at once; the voice is put in order only while
-somebody listens to it: a recording, or the tone receiver where the far end knows no other keys.
+closes the way through address translation. It is sent now or never: what a queue held up would only come late.
+Received: keys by RFC 4733 at once; the voice is put in order only while somebody listens to it: a recording, or the
+tone receiver where the far end knows no other keys.
+
+A hundred packets a second of each call pass through here, so that what is always the same takes a short way: what was
+agreed is noted once (`_note`), and voice that nobody listens to is only counted, but for every fourth packet.
 """
 
 import random
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from shared.adapters.sip_trunk.analysis import CallAnalysis
-from shared.adapters.sip_trunk.datagrams import Address, Datagrams
+from shared.adapters.sip_trunk.datagrams import Address
 from shared.adapters.sip_trunk.key_tones import key_tone
 from shared.adapters.sip_trunk.player import SILENT_FRAME, Player
 from shared.adapters.sip_trunk.recorder import Recorder
+from shared.adapters.sip_trunk.report_line import SAMPLED, ReportLine
 from shared.adapters.sip_trunk.ticker import Ticker
-from shared.clock import monotonic_seconds
 from shared.domain.disposition import CalleeType
 from shared.rtp.errors import BadPacket
 from shared.rtp.g711 import PCMU, a_to_mu, mu_to_a
@@ -25,7 +30,7 @@ from shared.rtp.jitter_buffer import JitterBuffer
 from shared.rtp.keys import KEYS, KeyReceiver
 from shared.rtp.latch import Latch, described_anew, heard
 from shared.rtp.outgoing import Outgoing
-from shared.rtp.packet import RtpPacket, is_rtcp, parse_rtp
+from shared.rtp.packet import HEADER, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, parse_rtp
 from shared.sip.offer_answer import Media
 from shared.sip.sdp import Codec
 
@@ -33,6 +38,10 @@ from shared.sip.sdp import Codec
 _PAUSES_SECONDS: Final = {",": 2.0, "w": 1.0, "W": 1.0}
 _FRAMES_PER_SECOND: Final = 50
 _KEY_MS: Final = 100
+#: One byte more than a packet may have shows one that is too long.
+_READ_BYTES: Final = MAX_PACKET_BYTES + 1
+#: What lies on a socket before its call is connected: more than its buffer holds.
+_MOST_EARLY: Final = 2000
 #: How exactly it is known when the callee was last heard: to the packet would cost a value per packet.
 _NOTE_SECONDS: Final = 0.25
 
@@ -60,13 +69,15 @@ class AudioLine:
         player: Player,
         events: AudioEvents,
         *,
+        reports: ReportLine,
         released: Callable[[int], None],
     ) -> None:
-        self._datagrams = Datagrams(bound, received=self._receive, reads_per_turn=1)
-        self.port = self._datagrams.address[1]
+        self._socket = bound
+        self.port = int(bound.getsockname()[1])
         self._ticker = ticker
         self._player = player
         self._events = events
+        self._reports = reports
         self._released = released
         self._media: Media | None = None
         self._latch: Latch | None = None
@@ -76,17 +87,29 @@ class AudioLine:
         self._buffer = JitterBuffer()
         self._recorder: Recorder | None = None
         self._analysis: CallAnalysis | None = None
+        #: Frames from and for the other line of a transfer, as µ-law.
+        self._hears: deque[bytes] | None = None
+        self._tells: deque[bytes] | None = None
         self._to_dial: list[str] = []
         self._tone: list[bytes] = []
         self._pause_frames = 0
         self._closed = False
-        #: Packets that were the callee's.
+        #: What follows from the above, for every packet: whether somebody listens to the voice, whether we may send
+        #: any, in which law, where to, how a packet of theirs begins, and from where it comes.
+        self._listens = False
+        self._sends = False
+        self._in_a_law = False
+        self._target: Address = ("", 0)
+        self._usual = b""
+        self._usual_source: Address | None = None
+        #: Packets that were the callee's, and packets of ours that the machine did not take.
         self.received = 0
+        self.unsent = 0
 
     def connect(self, media: Media) -> None:
         """Send and hear from now on as agreed; again when something else was agreed."""
         address = (media.host, media.port)
-        self._latch = (
+        self._follow(
             Latch(described=address) if self._latch is None else described_anew(self._latch, address)
         )
         if self._out is None:
@@ -98,10 +121,26 @@ class AudioLine:
                 payload_type=media.payload_type,
                 event_payload_type=media.event_payload_type,
             )
+            self._drop_early()
+            self._ticker.arrivals.add(self._socket.fileno(), self._readable)
             self._ticker.add(self)
+            self._reports.begin(self._out, self._audio_at)
         self._out.payload_type, self._out.event_payload_type = media.payload_type, media.event_payload_type
         self._tones = (self._tones or ToneReceiver()) if media.event_payload_type is None else None
         self._media = media
+        self._sends, self._in_a_law = media.sends, media.codec is not Codec.PCMU
+        self._usual = bytes((PLAIN, media.payload_type))
+        self._note_listeners()
+
+    def _audio_at(self) -> Address:
+        return self._target
+
+    def _follow(self, latch: Latch) -> None:
+        self._latch, self._target, self._usual_source = latch, latch.target, latch.latched
+
+    def _note_listeners(self) -> None:
+        listeners = (self._recorder, self._tones, self._analysis, self._tells)
+        self._listens = any(listener is not None for listener in listeners)
 
     def dial(self, keys: str) -> None:
         """Send keys, with their pauses."""
@@ -112,40 +151,59 @@ class AudioLine:
         if not self._listens:
             self._buffer = JitterBuffer()  # what it last held is long past
         self._recorder = recorder
+        self._note_listeners()
 
     def analyse(self, analysis: CallAnalysis) -> None:
         """Let call analysis listen until it has made up its mind."""
         self._analysis = analysis
+        self._note_listeners()
+
+    def join(self, hears: deque[bytes] | None, tells: deque[bytes] | None) -> None:
+        """Send the frames of one queue instead of prompts, and put what the callee says into another; None ends it."""
+        if not self._listens:
+            self._buffer = JitterBuffer()  # what it last held is long past
+        self._hears, self._tells = hears, tells
+        self._note_listeners()
 
     def close(self) -> None:
         """Send and hear nothing more."""
+        if self._closed:
+            return
+        self._closed = True
         self._ticker.remove(self)
-        self._datagrams.close()
-        if not self._closed:
-            self._closed = True
-            self._released(self.port)
+        self._ticker.arrivals.remove(self._socket.fileno())
+        self._socket.close()
+        self._reports.close()
+        self._released(self.port)
 
     # A turn.
 
     def tick(self) -> None:
         """Send a frame, and hear one if somebody listens."""
-        self._listen()
-        media, out, latch = self._media, self._out, self._latch
-        if media is None or out is None or latch is None:
+        if self._listens:
+            self._listen()
+        out = self._out
+        if out is None or self._closed:
             return
-        self._dial_next(out)
-        packet = out.tick(self._payload(media, out))
-        if packet is not None and latch.target[1]:
-            self._datagrams.send(packet.pack(), latch.target)
+        if self._to_dial or self._pause_frames:
+            self._dial_next(out)
+        packet = out.frame(self._payload(out))
+        if packet is not None and self._target[1]:
+            try:
+                self._socket.sendto(packet, self._target)
+            except OSError:
+                self.unsent += 1
 
-    def _payload(self, media: Media, out: Outgoing) -> bytes | None:
-        if not media.sends:
+    def _payload(self, out: Outgoing) -> bytes | None:
+        if not self._sends:
             return None  # on hold: the prompt goes on when somebody listens again
         if self._tone:
             frame = self._tone.pop(0)
+        elif self._hears is not None:
+            frame = SILENT_FRAME if out.pressing or not self._hears else self._hears.popleft()
         else:
             frame = SILENT_FRAME if out.pressing else self._player.frame() or SILENT_FRAME
-        return frame if media.codec is Codec.PCMU else mu_to_a(frame)
+        return mu_to_a(frame) if self._in_a_law else frame
 
     def _dial_next(self, out: Outgoing) -> None:
         if self._pause_frames:
@@ -159,16 +217,13 @@ class AudioLine:
             elif key.upper() in KEYS:
                 out.press(key.upper(), _KEY_MS)
 
-    @property
-    def _listens(self) -> bool:
-        return self._recorder is not None or self._tones is not None or self._analysis is not None
-
     def _listen(self) -> None:
-        if not self._listens:
-            return
         frame = self._buffer.tick()
+        if self._tells is not None and frame is not None:
+            self._tells.append(frame)
         if self._analysis is not None and (verdict := self._analysis.take(frame)) is not None:
             self._analysis = None
+            self._note_listeners()
             self._events.callee_known(verdict)
         if self._tones is not None and frame is not None:
             key = self._tones.take([PCMU.linear[byte] for byte in frame])
@@ -181,20 +236,47 @@ class AudioLine:
 
     # A packet.
 
+    def _readable(self) -> None:
+        try:
+            datagram, source = self._socket.recvfrom(_READ_BYTES)
+        except OSError:
+            return  # nothing there after all
+        if len(source) != 2:  # noqa: PLR2004 - IPv6 gives four
+            source = source[:2]
+        usual = source == self._usual_source and datagram.startswith(self._usual)
+        if usual and self.received % SAMPLED and not self._listens and _fits(datagram):
+            self.received += 1
+        else:
+            self._receive(datagram, source)
+
+    def _drop_early(self) -> None:
+        """Drop what came before the answer: it is not of this call's time."""
+        for _ in range(_MOST_EARLY):
+            try:
+                self._socket.recvfrom(_READ_BYTES)
+            except OSError:
+                return
+
     def _receive(self, datagram: bytes, source: Address) -> None:
         media, latch = self._media, self._latch
-        if media is None or latch is None or is_rtcp(datagram):
+        if media is None or latch is None:
+            return
+        if is_rtcp(datagram):
+            self._reports.hear(datagram, source)
             return
         try:
             packet = parse_rtp(datagram)
         except BadPacket:
             return
-        agreed = packet.payload_type in {media.payload_type, media.event_payload_type}
-        now = monotonic_seconds()
+        agreed = packet.payload_type in (media.payload_type, media.event_payload_type)
+        now = self._ticker.now
         if not agreed or source != latch.latched or now - latch.heard_at > _NOTE_SECONDS:
-            self._latch, ours = heard(latch, source, now, agreed=agreed)
+            latch, ours = heard(latch, source, now, agreed=agreed)
+            self._follow(latch)
             if not ours:
                 return
+        if self.received % SAMPLED == 0:
+            self._reports.look(packet, timed=packet.payload_type == media.payload_type)
         self.received += 1
         if packet.payload_type == media.event_payload_type:
             key = self._keys.take(packet)
@@ -202,6 +284,10 @@ class AudioLine:
                 self._events.key_heard(key)
         elif self._listens:
             self._buffer.put(_as_mu_law(packet, media.codec))
+
+
+def _fits(datagram: bytes) -> bool:
+    return HEADER.size <= len(datagram) <= MAX_PACKET_BYTES
 
 
 def _as_mu_law(packet: RtpPacket, codec: Codec) -> RtpPacket:

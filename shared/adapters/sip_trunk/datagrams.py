@@ -4,8 +4,7 @@ An unconnected UDP socket never learns that a port is closed, unless it asks (IP
 keeps, for each ICMP error, the address and the beginning of the datagram that caused it. For an INVITE that is the
 difference between a phone that provably did not ring and silence, which proves nothing.
 
-Read and written directly: one datagram of a call is due every 20 ms, and a queue of the transport's between us and
-the socket would only make late what should rather be lost.
+Read and written directly: a transport of the loop's hides both the error queue and which datagram was not sent.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ Address = tuple[str, int]
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
 _EXTENDED_ERROR: Final = struct.Struct("@IBBBBII")
-#: Whatever is larger is no SIP of ours, and an RTP packet is a tenth of it.
+#: Whatever is larger is no SIP of ours.
 _DATAGRAM_BYTES: Final = 65_535
 #: Read at a time before others have their turn: a flood must not stop the ticker.
 READS_PER_TURN: Final = 64
@@ -41,16 +40,11 @@ class Datagrams:
         *,
         received: Callable[[bytes, Address], None],
         refused: Callable[[bytes, Address], None] | None = None,
-        reads_per_turn: int = READS_PER_TURN,
     ) -> None:
-        """Take a bound, non-blocking UDP socket; `refused` hears the beginning of what nobody took, and who.
-
-        A socket on which datagrams come singly is read once per turn: to find nothing more costs as much as a read.
-        """
+        """Take a bound, non-blocking UDP socket; `refused` hears the beginning of what nobody took, and who."""
         self._socket = bound
         self._received = received
         self._refused = refused
-        self._reads_per_turn = reads_per_turn
         #: Datagrams that the machine did not take from us.
         self.unsent = 0
         if refused is not None:
@@ -99,7 +93,7 @@ class Datagrams:
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
-        for turn in range(self._reads_per_turn):
+        for turn in range(READS_PER_TURN):
             if self._socket.fileno() < 0:
                 return  # closed by what it heard
             try:

@@ -1,16 +1,20 @@
 """Builds the SIP telephony of one process: socket, ports, clock, prompts; and takes it down again."""
 
 import asyncio
+import resource
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from shared.adapters.sip_trunk.agent import SipAgent
 from shared.adapters.sip_trunk.datagrams import Datagrams, open_socket
 from shared.adapters.sip_trunk.espeak import program
 from shared.adapters.sip_trunk.prompts import Prompts
+from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import PortRange, RtpPorts
 from shared.adapters.sip_trunk.sound_maker import SoundMaker
 from shared.adapters.sip_trunk.telephony import Manners, SipTelephony
@@ -24,6 +28,12 @@ from shared.sip.exchanges import Endpoint
 from shared.sip.timing import Timings
 from shared.sip.user_agent import UserAgent
 
+_log = structlog.get_logger()
+
+#: One for the audio, one for the reports about it.
+_SOCKETS_PER_CALL: Final = 2
+#: Connections to servers and webhooks, interpreters, logs.
+_OTHER_FILES: Final = 1000
 #: Of RFC 5737, for examples: the way there is the way to everybody else, as long as no trunk is known.
 _ANYWHERE: Final = ("192.0.2.1", 5060)
 
@@ -42,6 +52,8 @@ class SipSettings:
     port: int = 5060
     #: How the far end reaches us where that is not the bound address; None: found out by the way to the first trunk.
     advertised_host: str | None = None
+    #: The port at which it does, where that is not the bound one.
+    advertised_port: int | None = None
     rtp_ports: PortRange
     max_calls: int
     timings: Timings = Timings()  # noqa: RUF009 - frozen
@@ -51,6 +63,7 @@ class SipSettings:
     pace_of_time: float = 1.0
     late_share: float = LATE_SHARE
     note_lateness: Callable[[float], None] = lambda _: None
+    note_quality: Callable[[Quality], None] = lambda _: None
 
 
 @asynccontextmanager
@@ -59,6 +72,7 @@ async def open_sip_telephony(
 ) -> AsyncIterator[SipTelephony]:
     """Open the telephony; raises CannotListen, and NoSpeech where espeak-ng is missing."""
     program()  # said now, and not when the first callee listens to silence
+    _allow_sockets(settings.max_calls)
     try:
         bound = open_socket(settings.host, settings.port)
     except OSError as error:
@@ -68,7 +82,9 @@ async def open_sip_telephony(
         ) from error
     advertised = settings.advertised_host or await _own_address(settings, trunks)
     user_agent = UserAgent(
-        endpoint=Endpoint(host=_in_uri(advertised), port=bound.getsockname()[1]),
+        endpoint=Endpoint(
+            host=_in_uri(advertised), port=settings.advertised_port or int(bound.getsockname()[1])
+        ),
         dice=secrets.SystemRandom(),
         timings=settings.timings,
         # A call that is over is remembered for half a minute, for stragglers.
@@ -91,6 +107,7 @@ async def open_sip_telephony(
             watch=settings.watch,
             late_share=settings.late_share,
             note_lateness=settings.note_lateness,
+            note_quality=settings.note_quality,
         ),
     )
     try:
@@ -99,6 +116,18 @@ async def open_sip_telephony(
         await telephony.close()
         await prompts.close()
         await maker.close()
+
+
+def _allow_sockets(calls: int) -> None:
+    """Raise the number of files that this process may open, as far as it may; many shells begin at 1024."""
+    wanted = _SOCKETS_PER_CALL * calls + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted or soft == resource.RLIM_INFINITY:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        _log.warning("too_few_files_may_be_open", allowed=allowed, wanted=wanted, calls=calls)
 
 
 async def _own_address(settings: SipSettings, trunks: Sequence[Trunk]) -> str:

@@ -55,13 +55,15 @@ class Player:
 
     def frame(self) -> bytes | None:
         """Return the next frame; None when there is nothing to play now."""
-        while self._queue and (sound := self._queue[0].sound) is not None:
-            prompt = self._queue[0]
-            frame = sound[prompt.position : prompt.position + FRAME_BYTES]
-            prompt.position += FRAME_BYTES
-            if prompt.position >= len(sound):
+        while self._queue and (sound := (prompt := self._queue[0]).sound) is not None:
+            start = prompt.position
+            prompt.position = end = start + FRAME_BYTES
+            frame = sound[start:end]
+            if end >= len(sound):
                 self._queue.popleft()
                 self._over(prompt.play_id, True)
+            if len(frame) == FRAME_BYTES:
+                return frame
             if frame:
                 return frame + SILENT_FRAME[len(frame) :]
         return None

@@ -1,13 +1,15 @@
-"""The UDP ports for audio: one even port per call, from a range that an operator opens in a firewall.
+"""The UDP ports for audio: a pair per call, from a range that an operator opens in a firewall.
 
-A port rests after its call: the far end's last packets may be under way, and the next call must not hear them.
+The even one is for the audio, the odd one above it for the reports about it (RFC 3550, 11).
+
+A pair rests after its call: the far end's last packets may be under way, and the next call must not hear them.
 """
 
 import asyncio
 import socket
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.adapters.sip_trunk.datagrams import open_socket
 from shared.domain.errors import Invalid, PacelineError
@@ -46,12 +48,19 @@ class PortRange:
 
     @property
     def even(self) -> range:
-        """The ports that RTP uses; the odd ones are RTCP's by custom (RFC 3550, 11)."""
-        return range(self.first + self.first % 2, self.last + 1, 2)
+        """The ports for audio: those whose next one is in the range, too."""
+        return range(self.first + self.first % 2, self.last, 2)
+
+
+class PortPair(NamedTuple):
+    """The bound sockets of one call."""
+
+    audio: socket.socket
+    reports: socket.socket
 
 
 class RtpPorts:
-    """Hands out bound sockets."""
+    """Hands out pairs of bound sockets, named by their even port."""
 
     def __init__(self, host: str, ports: PortRange) -> None:
         self._host = host
@@ -61,23 +70,32 @@ class RtpPorts:
 
     @property
     def free(self) -> int:
-        """How many ports can be had now."""
+        """How many pairs can be had now."""
         self._wake_rested()
         return len(self._free)
 
-    def take(self) -> socket.socket:
-        """Return a socket on the port that rested longest; raises NoPort."""
+    def take(self) -> PortPair:
+        """Return sockets on the pair that rested longest; raises NoPort."""
         self._wake_rested()
         for _ in range(len(self._free)):
             port = self._free.popleft()
             try:
-                return open_socket(self._host, port)
+                return self._bind(port)
             except OSError:
                 self._rest(port)  # somebody else's, for now
         raise NoPort
 
+    def _bind(self, port: int) -> PortPair:
+        """Bind both ports of a pair, or neither; raises OSError."""
+        audio = open_socket(self._host, port)
+        try:
+            return PortPair(audio, open_socket(self._host, port + 1))
+        except OSError:
+            audio.close()
+            raise
+
     def give_back(self, port: int) -> None:
-        """Take note that a port's socket is closed."""
+        """Take note that a pair's sockets are closed."""
         self._rest(port)
 
     def _rest(self, port: int) -> None:

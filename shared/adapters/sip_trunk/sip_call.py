@@ -5,7 +5,7 @@ comes exactly once, whatever the engine, the callee and the application do at th
 """
 
 import asyncio
-import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Final
 
@@ -18,6 +18,9 @@ from shared.adapters.sip_trunk.ending import ending_of_answered, ending_of_faile
 from shared.adapters.sip_trunk.player import Player, Prompt
 from shared.adapters.sip_trunk.prompts import Prompts
 from shared.adapters.sip_trunk.recorder import Recorder
+from shared.adapters.sip_trunk.report_line import Quality, ReportLine
+from shared.adapters.sip_trunk.rtp_ports import PortPair
+from shared.adapters.sip_trunk.second_leg import Joinable, Place, SecondLeg
 from shared.adapters.sip_trunk.ticker import Ticker
 from shared.adapters.sip_trunk.wav import write_mu_law_wav
 from shared.clock import monotonic_seconds
@@ -31,12 +34,12 @@ from shared.telephony.port import (
     CallEvent,
     DigitPressed,
     Ended,
-    LiveCall,
     OutboundCall,
     PlayEnded,
     RecordingEnded,
     Ringing,
     Segment,
+    TransferAnswered,
     TransferEnded,
 )
 
@@ -47,7 +50,7 @@ _KEEP_SECONDS: Final = 10.0
 _RINGS: Final = range(180, 190)
 
 
-class SipCall(LiveCall):
+class SipCall(Joinable):
     """A call from its INVITE to its end."""
 
     def __init__(
@@ -57,6 +60,7 @@ class SipCall(LiveCall):
         prompts: Prompts,
         recordings: Recordings,
         pace_of_time: float,
+        place: Place,
         hang_up: Callable[[], None],
         unheard: Callable[[], None],
     ) -> None:
@@ -65,6 +69,7 @@ class SipCall(LiveCall):
         self._prompts = prompts
         self._recordings = recordings
         self._pace_of_time = pace_of_time
+        self._place = place
         self._hang_up = hang_up
         self.patience_over = unheard
         self._line: AudioLine | None = None
@@ -76,15 +81,24 @@ class SipCall(LiveCall):
         self._making: set[asyncio.Task[None]] = set()
         self._keeping: set[asyncio.Task[None]] = set()
         self._first_word: asyncio.Future[sip.Failed | None] = asyncio.get_running_loop().create_future()
+        self._second_leg: SecondLeg | None = None
+        self._transfers = 0
         self._rang = False
         self._keys_in_audio = False
         self._answered_at: float | None = None
         #: Set when the outcome is settled; Ended may still be on its way.
         self.over = asyncio.Event()
 
-    def open_line(self, bound: socket.socket, ticker: Ticker, released: Callable[[int], None]) -> int:
-        """Speak and hear through this socket; returns its port."""
-        self._line = AudioLine(bound, ticker, self._player, self, released=released)
+    def open_line(
+        self,
+        pair: PortPair,
+        ticker: Ticker,
+        released: Callable[[int], None],
+        note_quality: Callable[[Quality], None],
+    ) -> int:
+        """Speak and hear through these sockets; returns the port of the audio."""
+        reports = ReportLine(pair.reports, ticker, note=note_quality)
+        self._line = AudioLine(pair.audio, ticker, self._player, self, reports=reports, released=released)
         return self._line.port
 
     def close_line(self) -> None:
@@ -160,18 +174,52 @@ class SipCall(LiveCall):
         self._end_recording(None)
 
     @override
-    async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
-        # A second leg is placed by nobody yet, and the application hears that.
-        if not self.over.is_set():
-            self._events.put_nowait(TransferEnded("unsupported"))
+    async def transfer(
+        self, e164: str, *, bridge: bool, ring_seconds: float, post_dial: str | None = None
+    ) -> None:
+        if self.over.is_set() or self._second_leg is not None or self._answered_at is None:
+            return
+        self._transfers += 1
+        talked = (monotonic_seconds() - self._answered_at) * self._pace_of_time
+        call = OutboundCall(
+            e164=e164,
+            caller_id=self._call.caller_id,
+            post_dial=post_dial,
+            fence=f"{self._call.fence}.t{self._transfers}",
+            ring_seconds=ring_seconds,
+            longest_call_seconds=max(1.0, self._call.longest_call_seconds - talked),
+        )
+        leg = SecondLeg(
+            self, self._place, self._transfer_told, bridge=bridge, pace_of_time=self._pace_of_time
+        )
+        self._second_leg = leg
+        _start(leg.run(call), self._making)
+
+    def _transfer_told(self, event: TransferAnswered | TransferEnded) -> None:
+        if isinstance(event, TransferEnded) and event.reason != "transferred":
+            self._second_leg = None
+        self._events.put_nowait(event)
 
     @override
     async def end_transfer(self) -> None:
-        """Do nothing: there is no second leg."""
+        if self._second_leg is not None:
+            await self._second_leg.give_up()
 
     @override
     async def hang_up(self) -> None:
         self._hang_up()
+
+    # The other leg of a transfer.
+
+    @override
+    def join(self, hears: deque[bytes] | None, tells: deque[bytes] | None) -> None:
+        if self._line is not None:
+            self._line.join(hears, tells)
+
+    @override
+    def press(self, key: str) -> None:
+        if self._line is not None:
+            self._line.dial(key)
 
     # What the engine tells.
 
@@ -248,6 +296,8 @@ class SipCall(LiveCall):
     def _pressed(self, key: str) -> None:
         self._events.put_nowait(DigitPressed(key))
         self._player.key_pressed()
+        if self._second_leg is not None:
+            self._second_leg.press(key)
         if self._recorder is not None and key in self._recorder.stop_keys:
             self._end_recording(key)
 

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from shared.adapters.sip_trunk.agent import SipAgent
 from shared.adapters.sip_trunk.prompts import Prompts
+from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import NoPort, RtpPorts
 from shared.adapters.sip_trunk.sip_call import SipCall
 from shared.adapters.sip_trunk.ticker import FRAME_SECONDS, LATE_SHARE, Ticker
@@ -62,6 +63,8 @@ class Manners:
     late_share: float = LATE_SHARE
     #: Told about once a second how late the clock of all audio was at its worst since, in seconds.
     note_lateness: Callable[[float], None] = lambda _: None
+    #: Told at the end of each answered call how its audio fared.
+    note_quality: Callable[[Quality], None] = lambda _: None
 
 
 class SipTelephony(Telephony):
@@ -130,7 +133,13 @@ class SipTelephony(Telephony):
             raise NoTrunk(self.trouble())
         return await self._place_somewhere(call, send_by)
 
-    async def _place_somewhere(self, call: OutboundCall, send_by: float) -> LiveCall:
+    async def _place_second_leg(self, call: OutboundCall) -> SipCall:
+        """Place the second leg of a transfer now; raises NoTrunk."""
+        if not self.ticker.in_time:
+            raise NoTrunk(self.trouble())
+        return await self._place_somewhere(call, monotonic_seconds() + call.ring_seconds)
+
+    async def _place_somewhere(self, call: OutboundCall, send_by: float) -> SipCall:
         """Try the trunks of a number's route in turn; raises NoTrunk when none took the call."""
         why: str | None = None
         said_by_network: SipCall | None = None
@@ -165,7 +174,7 @@ class SipTelephony(Telephony):
     def _send(self, call: OutboundCall, line: TrunkLine, call_id: str) -> SipCall:
         """Send the INVITE; raises NoTrunk where we cannot."""
         try:
-            bound = self._ports.take()
+            pair = self._ports.take()
         except NoPort as error:
             raise NoTrunk(error.message) from error
         live = SipCall(
@@ -173,10 +182,11 @@ class SipTelephony(Telephony):
             prompts=self._prompts,
             recordings=self._recordings,
             pace_of_time=self.pace_of_time,
+            place=self._place_second_leg,
             hang_up=partial(self._agent.hang_up, call_id),
             unheard=partial(self._unheard, line, call_id),
         )
-        port = live.open_line(bound, self.ticker, self._ports.give_back)
+        port = live.open_line(pair, self.ticker, self._ports.give_back, self._manners.note_quality)
         try:
             order = self._order(call, line, call_id, port)
             line.note_call(live.sent_at)

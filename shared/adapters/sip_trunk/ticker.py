@@ -1,5 +1,8 @@
 """The clock of all audio in a process: every call gets its turn each 20 ms, and nothing slow happens in it.
 
+What arrived is handed out before each turn, for all calls at once: to be woken for every packet would cost more than
+the packets do.
+
 Calls are spread over four phases of 5 ms, so that five hundred calls are four small bursts and not one. A turn that
 comes late is caught up at once, up to a limit: packets a little too close together are what the far end's buffer is
 for, and a gap is not. After a longer freeze the lost turns stay lost.
@@ -13,6 +16,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from shared.adapters.sip_trunk.arrivals import Arrivals
 from shared.clock import monotonic_seconds
 
 _log = structlog.get_logger()
@@ -55,6 +59,10 @@ class Ticker:
         self._worst = 0.0
         #: Whether the last turns that were judged came in time.
         self.in_time = True
+        #: When the turns of now began, on the loop's clock.
+        self.now = monotonic_seconds()
+        #: Sockets that are heard while anybody has turns.
+        self.arrivals = Arrivals()
 
     def add(self, ticked: Ticked) -> None:
         """Give turns to it from now on."""
@@ -79,6 +87,7 @@ class Ticker:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.arrivals.close()
 
     def worst_lateness_seconds(self) -> float:
         """Return how late the latest turn was since this was last asked."""
@@ -87,7 +96,7 @@ class Ticker:
 
     def _run(self) -> None:
         self._timer = None
-        now = monotonic_seconds()
+        self.now = now = monotonic_seconds()
         self._judge(max(0.0, now - self._due))
         behind = int((now - self._due) / self._step)
         if behind > _MOST_CAUGHT_UP:
@@ -102,6 +111,7 @@ class Ticker:
 
     def _give_turns(self) -> None:
         self._turn = (self._turn + 1) % PHASES
+        self.arrivals.deliver()
         for ticked in list(self._phases[self._turn]):
             if ticked not in self._phase_of:
                 continue  # removed by one before it

@@ -221,7 +221,9 @@ class ScriptedCall(LiveCall):
         pass
 
     @override
-    async def transfer(self, destination: str, *, bridge: bool, ring_seconds: float) -> None:
+    async def transfer(
+        self, e164: str, *, bridge: bool, ring_seconds: float, post_dial: str | None = None
+    ) -> None:
         pass
 
     @override

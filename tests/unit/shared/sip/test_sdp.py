@@ -136,6 +136,14 @@ def test_an_answer_without_a_stream_for_us_is_refused(lines: tuple[str, ...]) ->
         choose_stream(LOCAL, parse_sdp(_sdp(*lines)))
 
 
+def test_reports_on_the_port_of_the_audio_are_neither_offered_nor_taken() -> None:
+    """An answer without rtcp-mux says no to an offer of it (RFC 5761, 5.1.1): reports keep a port of their own."""
+    offer = parse_sdp(_sdp("m=audio 4000 RTP/AVP 0", "a=rtcp-mux", "a=rtcp:4001"))
+    chosen, media = choose_stream(LOCAL, offer)
+    assert media.port == 4000
+    assert b"rtcp" not in write_answer(LOCAL, offer, chosen) + write_offer(LOCAL)
+
+
 def test_an_answer_of_ours_has_a_line_for_each_of_the_offer() -> None:
     """One stream is taken, every other is refused by port 0, in the offer's order (RFC 3264, 6)."""
     offer = parse_sdp(
