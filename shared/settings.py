@@ -133,7 +133,8 @@ class Settings(BaseSettings):
         description="The UDP port at which trunks reach a dialer's SIP, where it is not its own (NAT, Kubernetes).",
     )
     sip_rtp_ports: str = Field(
-        default="20000-21999", description="The UDP ports for audio, of which each call takes an even one and the one above it."
+        default="20000-21999",
+        description="The UDP ports for audio, of which each call takes an even one and the one above it.",
     )
     recordings_folder: Path | None = Field(
         default=None, description="Where recordings of callees are kept; unset keeps none."

@@ -6,6 +6,7 @@ be sent again with the same key; so may a request whose process died.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -37,6 +38,16 @@ class BadKey(PacelineError):
     """The Idempotency-Key is one text of 1 to 255 visible ASCII characters, new for each request: a UUID serves."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What a request with a key carries with it."""
+
+    attempt: Attempt
+
+
+_UNDER_WAY: Final = web.RequestKey("under_way", UnderWay)
+
+
 class AnswerNotKept(Conflict):
     """This request was done before; its answer was not kept, because it was too long or held a secret."""
 
@@ -51,9 +62,20 @@ async def answer_once(
     fingerprint = request[FINGERPRINT] = BodyFingerprint(request)
     try:
         async with once.attempt(request[TENANT], key, fingerprint.digest) as attempt:
+            request[_UNDER_WAY] = UnderWay(attempt)
             return await _first_answer(request, handler, attempt, secret=route.secret)
     except AnsweredBefore as before:
         return _again(before.answer)
+
+
+async def hold_nothing(request: web.Request) -> None:
+    """Do without the store from here on until it is used again, since the request waits for somebody else.
+
+    A request with a key would hold a connection from its first question on. Only before its first change.
+    """
+    under_way = request.get(_UNDER_WAY)
+    if under_way is not None:
+        await under_way.attempt.rest()
 
 
 async def _first_answer(

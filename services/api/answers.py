@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import orjson
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from services.api.authentication import NoToken
 from services.api.request_body import BodyTooLarge, BodyTooSlow, UnreadableBody, UnsupportedBody
@@ -51,6 +51,17 @@ def json_answer(body: object, status: int = 200) -> web.Response:
 def error_answer(status: int, sentence: str) -> web.Response:
     """Return an error that is nobody's field."""
     return json_answer({"status": "error", "error": sentence}, status)
+
+
+async def meet_expectation(request: web.Request) -> web.StreamResponse | None:
+    """Let a client send its body that waits to be told so; RFC 9110 section 10.1.1 knows no other expectation."""
+    if request.version < HttpVersion11:
+        return None
+    if request.headers["Expect"].lower() != "100-continue":
+        return error_answer(417, "Of what a request may expect, only 100-continue is met.")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # of the answer itself nothing has left
+    return None
 
 
 @web.middleware

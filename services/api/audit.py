@@ -10,17 +10,30 @@ from typing import Final
 
 from aiohttp import web
 
+from services.api.access_messages import OBJECT, AuditParameters, ChangeEntry
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.list_fields import id_of, limit_of, text_of
+from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.domain.access import Role
 from shared.domain.errors import Invalid
 from shared.ports.audit import AuditEntry, AuditLog
 
-#: A kind, and after a colon what tells the one from the others: an id, a number, a URL.
-_OBJECT: Final = re.compile(r"([a-z_]{1,32})(?::([^\x00]{1,200}))?")
+_OBJECT: Final = re.compile(OBJECT)
+_CHANGE: Final = {
+    "id": 31,
+    "at": "2026-11-21T08:00:00.000+00:00",
+    "who": {"token_id": 7, "name": "night shift", "process": "paceline_api"},
+    "request": {"method": "POST", "route": "/api/campaigns/stop", "path": "/api/campaigns/stop"},
+    "action": "update",
+    "object": "campaign:2",
+    "table": "campaign",
+    "rows": 1,
+    "before": {"state": "RUNNING"},
+    "after": {"state": "STOPPED"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +45,19 @@ class AuditRoom:
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="GET", path="/api/audit", handler=self.index, summary="List changes", role=Role.ADMIN),
+            Route(
+                method="GET", path="/api/audit", handler=self.index, summary="List changes", role=Role.ADMIN,
+                operation=Operation(
+                    id="listChanges", tag="Audit", takes=AuditParameters, answers=list[ChangeEntry],
+                    description="Who changed what and when, with what it was before; nothing can be taken out of it.",
+                    example=[_CHANGE],
+                ),
+            ),
         )  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
         """List changes, the newest first."""
-        fields = await read_fields(request)
+        fields = described(await read_fields(request), AuditParameters)
         object_type, object_id = _object_of(fields)
         entries = await self.log.entries(
             request[TENANT],
@@ -61,7 +81,7 @@ def _object_of(fields: Fields) -> tuple[str | None, str | None]:
     return matched[1], matched[2]
 
 
-def entry_shape(entry: AuditEntry) -> dict[str, object]:
+def entry_shape(entry: AuditEntry) -> ChangeEntry:
     """Return a change as its tenant sees it."""
     return {
         "id": entry.audit_id,
@@ -72,6 +92,6 @@ def entry_shape(entry: AuditEntry) -> dict[str, object]:
         "object": entry.object_type if entry.object_id is None else f"{entry.object_type}:{entry.object_id}",
         "table": entry.table_name,
         "rows": entry.rows,
-        "before": entry.before,
-        "after": entry.after,
+        "before": None if entry.before is None else dict(entry.before),
+        "after": None if entry.after is None else dict(entry.after),
     }

@@ -21,7 +21,8 @@ from services.api.desk_messages import (
     BlockParameters,
     UnblockParameters,
 )
-from services.api.list_fields import limit_of, text_of
+from services.api.examples import BLOCKED, BLOCKING, DONE
+from services.api.list_fields import limit_of, number_of, text_of
 from services.api.parameters import described
 from services.api.phone_list_upload import PhoneListUpload, UploadTurns, lines_of_array
 from services.api.plum.campaigns import phone_lines
@@ -31,7 +32,6 @@ from services.api.request_body import BodyLimits, Fields, read_body, read_fields
 from services.api.routes import Operation, Route
 from shared.domain.errors import Invalid
 from shared.domain.phone_list import Row
-from shared.domain.phone_number import to_e164
 from shared.ports.blocklist import Blocked, BlockedNumber, Blocklist
 
 #: Who blocked a number where nothing is said.
@@ -53,20 +53,21 @@ class BlocklistRoom:
             Route(
                 method="GET", path="/api/blocklist", handler=self.index, summary="List blocked numbers",
                 operation=Operation(
-                    id="listBlocked", tag=_TAG, takes=BlocklistParameters, answers=list[BlockedEntry]
+                    id="listBlocked", tag=_TAG, takes=BlocklistParameters, answers=list[BlockedEntry],
+                    example=[BLOCKED],
                 ),
             ),
             Route(
                 method="POST", path="/api/blocklist", handler=self.add, summary="Block numbers",
                 operation=Operation(
                     id="blockNumbers", tag=_TAG, takes=BlockParameters, answers=BlockedAnswer,
-                    sends={"phone_number": "+12025550100", "reason": "asked not to be called"},
+                    sends={"phone_number": "+12025550100", "reason": "asked not to be called"}, example=BLOCKING,
                 ),
             ),
             Route(
                 method="DELETE", path="/api/blocklist", handler=self.remove, summary="Allow a number again",
                 operation=Operation(
-                    id="unblockNumber", tag=_TAG, takes=UnblockParameters, answers=Success,
+                    id="unblockNumber", tag=_TAG, takes=UnblockParameters, answers=Success, example=DONE,
                     refuses={404: "The number +12025550100 is not on the blocklist."},
                 ),
             ),
@@ -75,10 +76,10 @@ class BlocklistRoom:
     async def index(self, request: web.Request) -> web.Response:
         """List the tenant's blocked numbers."""
         fields = described(await read_fields(request), BlocklistParameters)
-        after = text_of(fields, "after")
+        after = number_of(fields, "after")
         numbers = await self.blocklist.page(
             request[TENANT],
-            after="" if after is None else to_e164(after, field="after"),
+            after=after or "",
             limit=limit_of(fields),
         )
         return json_answer([blocked_shape(number) for number in numbers])
@@ -99,20 +100,20 @@ class BlocklistRoom:
 
     async def remove(self, request: web.Request) -> web.Response:
         """Allow a number again."""
-        written = text_of(described(await read_fields(request), UnblockParameters), "phone_number")
-        if written is None:
+        number = number_of(described(await read_fields(request), UnblockParameters), "phone_number")
+        if number is None:
             raise Invalid("phone_number", "The phone_number field is required.")
-        await self.blocklist.remove(request[TENANT], to_e164(written, field="phone_number"))
+        await self.blocklist.remove(request[TENANT], number)
         return success()
 
 
 def _lines(fields: Fields, upload: PhoneListUpload) -> AsyncIterator[Sequence[Row]]:
     """Return what is to be blocked; raises Invalid where that is nothing, and for one number that is none."""
-    one = text_of(fields, "phone_number")
+    one = number_of(fields, "phone_number")
     many = phone_lines(fields, upload)
     if (one is None) == (many is None):
         raise Invalid("phone_number", "Send either one phone_number or a list of phone_numbers.")
-    return many if many is not None else lines_of_array([to_e164(one or "")])
+    return many if many is not None else lines_of_array([one])
 
 
 def blocked_shape(number: BlockedNumber) -> BlockedEntry:

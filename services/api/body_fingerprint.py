@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from services.api.body_errors import BodyTooLarge
+from services.api.body_source import BodySource
 
 #: Of a body that its route does not read, and which is therefore nobody's list.
 MOST_UNREAD_BYTES: Final = 1024 * 1024
@@ -53,17 +53,17 @@ class BodyFingerprint:
         self._ended = True
 
     async def digest(self) -> bytes:
-        """Return the hash; a body that nobody has read is read here, and raises BodyTooLarge if it is long."""
+        """Return the hash; a body that nobody has read is read here, and refused as any other would be.
+
+        Raises UnreadableBody, BodyTooLarge and BodyTooSlow.
+        """
         if not self._ended:
             await self._read_unread()
         return self._hash.digest()
 
     async def _read_unread(self) -> None:
         self.begin()
-        while data := await self._request.content.readany():
-            self.data(data)
-            if self._piece_bytes > MOST_UNREAD_BYTES:
-                raise BodyTooLarge("This request takes no file.")
+        self.data(await BodySource(self._request).all(MOST_UNREAD_BYTES))
         self.end()
 
     def _close_piece(self) -> None:

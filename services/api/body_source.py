@@ -5,17 +5,21 @@ say, becomes an error that can be answered.
 """
 
 import asyncio
+from typing import Final
 
 from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from services.api.body_errors import BodyTooLarge, BodyTooSlow, UnreadableBody
 
+#: Waiting for the client's bytes, all of it; what we do with them does not count.
+WAIT_SECONDS: Final = 120.0
+
 
 class BodySource:
     """Reads one body; every read may raise UnreadableBody or BodyTooSlow."""
 
-    def __init__(self, request: web.BaseRequest, wait_seconds: float) -> None:
+    def __init__(self, request: web.BaseRequest, wait_seconds: float = WAIT_SECONDS) -> None:
         """Take the request; `wait_seconds` is for all its bytes together, our own work in between not counted."""
         self._content = request.content
         self._seconds_left = wait_seconds
@@ -42,7 +46,7 @@ class BodySource:
             chunks.append(data)
             size += len(data)
             if size > limit:
-                raise BodyTooLarge(f"The parameters of a request have at most {limit} bytes.")
+                raise BodyTooLarge(too_long(limit))
         return b"".join(chunks)
 
     async def _wait_for_bytes(self) -> bytes:
@@ -57,3 +61,8 @@ class BodySource:
             raise UnreadableBody("The body broke off or is not encoded as its headers say.") from error
         finally:
             self._seconds_left -= loop.time() - began
+
+
+def too_long(limit: int) -> str:
+    """Say how long parameters may be, and what to do with the one that is as long as that."""
+    return f"The parameters of a request have at most {limit} bytes; send a longer phone list as a file."

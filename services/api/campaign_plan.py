@@ -12,15 +12,17 @@ from datetime import timedelta
 from typing import Final
 
 import orjson
-import structlog
 from aiohttp import web
 
+from services.api.answer_in_pieces import cut_off, send_piece
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.desk_messages import PlanParameters
+from services.api.examples import CALLS_NDJSON, PLAN
 from services.api.list_fields import id_of, text_of
 from services.api.parameters import described
+from services.api.plan_messages import PlanAnswer
 from services.api.request_body import Fields, read_fields
 from services.api.routes import Operation, Route, path_id
 from shared.contracts.campaign_plan import NDJSON, instant, plan_fields
@@ -38,8 +40,6 @@ from shared.ports.campaign_plans import (
     SimulationOrder,
     Simulations,
 )
-
-_log = structlog.get_logger()
 
 #: Days that are listed one by one where nothing is said, and at most.
 USUAL_DAYS: Final = 14
@@ -63,8 +63,8 @@ class PlanRoom:
             Route(
                 method="GET", path=f"{CAMPAIGN}/plan", handler=self.show, summary="Plan a campaign",
                 operation=Operation(
-                    id="planCampaign", tag="Campaigns", takes=PlanParameters, answers=dict[str, object],
-                    refuses={404: NO_CAMPAIGN},
+                    id="planCampaign", tag="Campaigns", takes=PlanParameters, answers=PlanAnswer,
+                    example=PLAN, refuses={404: NO_CAMPAIGN},
                 ),
             ),
             Route(
@@ -72,7 +72,7 @@ class PlanRoom:
                 summary="Simulate a campaign call by call",
                 operation=Operation(
                     id="simulateCampaign", tag="Campaigns", takes=PlanParameters, media_type=NDJSON,
-                    refuses={404: NO_CAMPAIGN},
+                    example=CALLS_NDJSON, refuses={404: NO_CAMPAIGN},
                 ),
             ),
         )  # fmt: skip
@@ -99,13 +99,11 @@ class PlanRoom:
         try:
             async with self._simulation(request[TENANT], campaign_id, wish, lists_calls=True) as running:
                 async for piece in running[1].output():
-                    if not response.prepared:  # a refusal before the first call is an answer like any other
-                        await response.prepare(request)
-                    await response.write(piece)
+                    await send_piece(request, response, piece)
         except (SimulationLost, ConnectionError) as error:
             if not response.prepared:
                 raise
-            _cut_off(request, error)
+            cut_off(request, error)
         return response
 
     @asynccontextmanager
@@ -193,13 +191,6 @@ def _basis(facts: PlanFacts) -> str:
     if facts.held_because is not None:
         return "The campaign is held: this is what it would do if it were released now."
     return "The campaign is RUNNING: this is what it has left to do."
-
-
-def _cut_off(request: web.Request, error: Exception) -> None:
-    """End an answer that cannot be completed so that nobody takes it for whole."""
-    _log.warning("simulation_cut_off", path=request.path, reason=str(error))
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _wish(fields: Fields) -> _Wish:

@@ -10,13 +10,14 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 import orjson
-import structlog
 from aiohttp import web
 
+from services.api.answer_in_pieces import cut_off, send_piece
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.csv_cells import csv_rows
+from services.api.examples import ATTEMPTS, NUMBERS, RESULTS_CSV
 from services.api.list_fields import limit_of, text_of
 from services.api.parameters import described
 from services.api.record_messages import (
@@ -36,7 +37,6 @@ from shared.domain.errors import Invalid, Unavailable
 from shared.domain.number import NumberState
 from shared.ports.campaign_records import AttemptRecord, CampaignRecords, NumberRecord, ResultRecord
 
-_log = structlog.get_logger()
 State = TypeVar("State", bound=StrEnum)
 
 CSV: Final = "text/csv"
@@ -69,6 +69,7 @@ class RecordRoom:
                 method="GET", path=f"{CAMPAIGN}/numbers", handler=self.numbers, summary="List a campaign's numbers",
                 operation=Operation(
                     id="listNumbers", tag=_TAG, takes=NumberPageParameters, by_query=True, answers=NumbersAnswer,
+                    example=NUMBERS,
                     refuses=_UNKNOWN,
                 ),
             ),
@@ -76,6 +77,7 @@ class RecordRoom:
                 method="GET", path=f"{CAMPAIGN}/attempts", handler=self.attempts, summary="List a campaign's attempts",
                 operation=Operation(
                     id="listAttempts", tag=_TAG, takes=AttemptPageParameters, by_query=True, answers=AttemptsAnswer,
+                    example=ATTEMPTS,
                     refuses=_UNKNOWN,
                 ),
             ),
@@ -83,7 +85,7 @@ class RecordRoom:
                 method="GET", path=f"{CAMPAIGN}/results.csv", handler=self.results,
                 summary="Fetch a campaign's results as CSV",
                 operation=Operation(
-                    id="fetchResultsCsv", tag=_TAG, media_type=CSV, refuses=_UNKNOWN,
+                    id="fetchResultsCsv", tag=_TAG, media_type=CSV, refuses=_UNKNOWN, example=RESULTS_CSV,
                     description="No cell can become a formula of a spreadsheet; phone numbers are `tel:` URIs.",
                 ),
             ),
@@ -127,29 +129,14 @@ class RecordRoom:
         head = csv_rows([COLUMNS])
         try:
             async for records in self.found.results(request[TENANT], Dialect.PLUM, campaign_id):
-                await _send(request, response, head + csv_rows(_cells(records)))
+                await send_piece(request, response, head + csv_rows(_cells(records)))
                 head = b""
-            await _send(request, response, head)
+            await send_piece(request, response, head)
         except (Unavailable, ConnectionError) as error:
             if not response.prepared:
                 raise
-            _cut_off(request, error)
+            cut_off(request, error)
         return response
-
-
-async def _send(request: web.Request, response: web.StreamResponse, piece: bytes) -> None:
-    """Send a piece; what is refused before the first one is an answer like any other."""
-    if not response.prepared:
-        await response.prepare(request)
-    if piece:
-        await response.write(piece)
-
-
-def _cut_off(request: web.Request, error: Exception) -> None:
-    """End an answer that cannot be completed so that nobody takes it for whole."""
-    _log.warning("results_cut_off", path=request.path, reason=str(error))
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _cells(records: Sequence[ResultRecord]) -> Iterator[Sequence[object]]:

@@ -24,6 +24,8 @@ from services.api.desk_messages import (
     TryEntry,
     WouldReplayAnswer,
 )
+from services.api.examples import DELIVERY as DELIVERY_EXAMPLE
+from services.api.examples import DELIVERY_STORY, DONE, ENABLED, RECEIVER, REPLAYED
 from services.api.list_fields import id_of, instant_of, page_of, text_of
 from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
@@ -41,26 +43,30 @@ from shared.ports.delivery_desk import (
 
 #: Ids are digits and nothing else, up to what a bigint holds.
 _ID: Final = re.compile(r"[0-9]{1,18}")
+#: In a path: digits alone, so that `replay` beside it is no call.
+_CALL: Final = "{call_id:[0-9]+}"
 _TAG: Final = "Deliveries"
 _UNKNOWN: Final = "There is no delivery with call_id 7."
 #: In the order of the routes below.
 _OPERATIONS: Final = (
     Operation(
-        id="listDeliveries", tag=_TAG, takes=DeliveryListParameters, answers=list[DeliveryEntry]
+        id="listDeliveries", tag=_TAG, takes=DeliveryListParameters, answers=list[DeliveryEntry],
+        example=[DELIVERY_EXAMPLE],
     ),
-    Operation(id="showDelivery", tag=_TAG, answers=DeliveryStoryEntry, refuses={404: _UNKNOWN}),
+    Operation(id="showDelivery", tag=_TAG, answers=DeliveryStoryEntry, example=DELIVERY_STORY, refuses={404: _UNKNOWN}),
     Operation(
         id="replayDeliveries", tag=_TAG, takes=ReplayParameters, answers=WouldReplayAnswer | ReplayedAnswer,
-        sends={"campaign_id": 2, "validate_only": 1},
+        sends={"campaign_id": 2, "validate_only": 1}, example={**DONE, "replayed": 0, "would_replay": 3},
     ),
     Operation(
-        id="replayDelivery", tag=_TAG, answers=ReplayedAnswer,
+        id="replayDelivery", tag=_TAG, answers=ReplayedAnswer, example=REPLAYED,
         refuses={404: _UNKNOWN, 409: "The delivery is QUEUED: it is on its way already."},
     ),
-    Operation(id="listDisabledReceivers", tag=_TAG, answers=list[ReceiverEntry]),
+    Operation(id="listDisabledReceivers", tag=_TAG, answers=list[ReceiverEntry], example=[RECEIVER]),
     Operation(
         id="enableReceiver", tag=_TAG, takes=ReceiverParameters, answers=EnabledAnswer,
-        sends={"url": "https://example.com/results"}, refuses={404: "No receiver with that url is disabled."},
+        sends={"url": "https://example.com/results"}, example=ENABLED,
+        refuses={404: "No receiver with that url is disabled."},
     ),
 )  # fmt: skip
 _REPLAYABLE: Final = DELIVERY.before(DeliveryEvent.REQUEUE)
@@ -76,9 +82,9 @@ class DeliveryRoom:
         """Return what this room serves."""
         table: tuple[tuple[str, str, Handler, str], ...] = (
             ("GET", "/api/deliveries", self.index, "List deliveries"),
-            ("GET", "/api/deliveries/{call_id}", self.show, "Show a delivery and its tries"),
+            ("GET", f"/api/deliveries/{_CALL}", self.show, "Show a delivery and its tries"),
             ("POST", "/api/deliveries/replay", self.replay_range, "Send many deliveries again"),
-            ("POST", "/api/deliveries/{call_id}/replay", self.replay, "Send a delivery again"),
+            ("POST", f"/api/deliveries/{_CALL}/replay", self.replay, "Send a delivery again"),
             ("GET", "/api/receivers/disabled", self.disabled, "List disabled receivers"),
             ("POST", "/api/receivers/enable", self.enable, "Enable a receiver"),
         )

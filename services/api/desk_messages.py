@@ -97,8 +97,8 @@ class ReleasedAnswer(Success):
 class DeliveryListParameters(_Parameters):
     """Which deliveries are listed."""
 
-    state: str | None = None
-    """Those in one state: QUEUED, SENDING, RETRY, DELIVERED, FAILED or PARKED."""
+    state: DeliveryState | None = None
+    """Those in one state."""
     campaign_id: Id | None = None
     """Those of one campaign."""
     after: Count | None = None
@@ -109,8 +109,12 @@ class DeliveryListParameters(_Parameters):
 class ReplayParameters(_Parameters):
     """Which deliveries are sent again: those of a campaign, or made between two instants, or both."""
 
-    state: str | None = None
-    """FAILED where nothing is said; PARKED and DELIVERED may be sent again as well."""
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": [each]} for each in ("campaign_id", "from", "to")]}
+    )
+
+    state: Literal["FAILED", "PARKED", "DELIVERED"] | None = None
+    """FAILED where nothing is said."""
     campaign_id: Id | None = None
     """Those of one campaign."""
     from_: Annotated[Instant | None, Field(alias="from")] = None
@@ -238,6 +242,10 @@ class BlocklistParameters(_Parameters):
 
 class BlockParameters(_Parameters):
     """Numbers that are never called from now on: one, or a list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["phone_number"]}, {"required": ["phone_numbers"]}]}
+    )
 
     phone_number: E164 | None = None
     """One number."""

@@ -15,6 +15,7 @@ from services.api.desk_messages import (
     ReleasedAnswer,
     ReleaseParameters,
 )
+from services.api.examples import DONE, HOLD, RELEASED
 from services.api.parameters import described
 from services.api.plum.campaigns import calls_of, campaign_id_of
 from services.api.request_body import Fields, read_fields
@@ -41,17 +42,18 @@ class HoldDesk:
                 operation=Operation(
                     id="placeHold", tag=_TAG, takes=HoldParameters, answers=HoldAnswer,
                     sends={"reason": "carrier maintenance"}, refuses={404: NO_CAMPAIGN},
+                    example={**DONE, "response": HOLD},
                 ),
             ),
             Route(
                 method="GET", path="/api/hold", handler=self.index, summary="List standing holds",
-                operation=Operation(id="listHolds", tag=_TAG, answers=list[HoldEntry]),
+                operation=Operation(id="listHolds", tag=_TAG, answers=list[HoldEntry], example=[HOLD]),
             ),
             Route(
                 method="POST", path="/api/release", handler=self.release, summary="Release holds",
                 operation=Operation(
                     id="releaseHolds", tag=_TAG, takes=ReleaseParameters, answers=ReleasedAnswer,
-                    refuses={404: NO_CAMPAIGN},
+                    sends={"campaign_id": 2}, example=RELEASED, refuses={404: NO_CAMPAIGN},
                 ),
             ),
         )  # fmt: skip

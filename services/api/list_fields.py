@@ -5,10 +5,12 @@ A parameter that is there and empty is one that was left out: `?state=&after=` i
 
 import re
 from datetime import datetime
+from string import digits
 from typing import Final
 
 from services.api.request_body import Fields
 from shared.domain.errors import Invalid
+from shared.domain.phone_number import to_e164
 from shared.domain.wall_clock import FIRST_YEAR, LAST_YEAR
 from shared.ports.delivery_desk import Page
 
@@ -37,6 +39,33 @@ def id_of(fields: Fields, name: str) -> int | None:
     if _ID.fullmatch(text) is None:
         raise Invalid(name, f"The {name} must be a whole number.")
     return int(text)
+
+
+def number_of(fields: Fields, name: str) -> str | None:
+    """Return a phone number in E.164; None if it was left out. Raises Invalid.
+
+    A + that a client left as it is arrives as a space. Where a number may be read with it and without it, and these are
+    two people's, nobody guesses.
+    """
+    text = text_of(fields, name)
+    if text is None:
+        return None
+    if not (fields.text(name).startswith(" ") and text[0] in digits):
+        return to_e164(text, field=name)
+    readings = dict.fromkeys(filter(None, (_possible(f"+{text}"), _possible(text))))
+    if len(readings) > 1:
+        raise Invalid(
+            name,
+            f"The {name} begins with a space, and may be any of {', '.join(readings)}: write its + as %2B.",
+        )
+    return next(iter(readings), None) or to_e164(text, field=name)
+
+
+def _possible(text: str) -> str | None:
+    try:
+        return to_e164(text)
+    except Invalid:
+        return None
 
 
 def page_of(fields: Fields) -> Page:

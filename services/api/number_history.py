@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.campaign_records import attempt_shape, cursor_of, instant, written_cursor
+from services.api.examples import HISTORY
 from services.api.list_fields import id_of
 from services.api.parameters import described
 from services.api.record_messages import AttemptEntry
@@ -46,7 +47,7 @@ _CLOSED: Final = ConfigDict(extra="forbid")
 
 
 @with_config(_CLOSED)
-class BlockedEntry(TypedDict):
+class HistoryBlockedEntry(TypedDict):
     """A number on the blocklist."""
 
     phone_number: str
@@ -67,7 +68,7 @@ class OptOutEntry(TypedDict):
 
 
 @with_config(_CLOSED)
-class DeliveryEntry(TypedDict):
+class HistoryDeliveryEntry(TypedDict):
     """Who was told of the result."""
 
     state: str
@@ -101,7 +102,7 @@ class LineEntry(TypedDict):
     ended_at: str | None
     attempts: list[AttemptEntry]
     more_attempts: int
-    delivery: DeliveryEntry | None
+    delivery: HistoryDeliveryEntry | None
 
 
 @with_config(_CLOSED)
@@ -109,7 +110,7 @@ class HistoryAnswer(TypedDict):
     """Everything about a number, the newest first."""
 
     phone_number: str
-    blocked: BlockedEntry | None
+    blocked: HistoryBlockedEntry | None
     opt_outs: list[OptOutEntry]
     last_call_ended_at: str | None
     lines: list[LineEntry]
@@ -130,7 +131,7 @@ class HistoryRoom:
                 summary="Tell what was done with a phone number",
                 operation=Operation(
                     id="showNumberHistory", tag="Numbers", takes=HistoryParameters, by_query=True,
-                    answers=HistoryAnswer,
+                    answers=HistoryAnswer, example=HISTORY,
                     description="Of all campaigns, deleted ones too. A number that is not known has an empty history.",
                 ),
             ),
@@ -165,7 +166,7 @@ class HistoryRoom:
         return json_answer(answer)
 
 
-def _blocked_shape(number: BlockedNumber) -> BlockedEntry:
+def _blocked_shape(number: BlockedNumber) -> HistoryBlockedEntry:
     return {
         "phone_number": number.e164,
         "reason": number.reason,
@@ -197,7 +198,7 @@ def line_shape(entry: HistoryEntry) -> LineEntry:
     }
 
 
-def _delivery_shape(delivery: HistoryDelivery) -> DeliveryEntry:
+def _delivery_shape(delivery: HistoryDelivery) -> HistoryDeliveryEntry:
     return {
         "state": delivery.state,
         "url": delivery.url,

@@ -1,20 +1,20 @@
 """What the rooms of numbers, attempts and histories take and answer, as types."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
+from shared.domain.attempt import AttemptState
+
 _CLOSED: Final = ConfigDict(extra="forbid")
 
 
-class NumberPageParameters(BaseModel):
-    """Which numbers of a campaign."""
+class _PageParameters(BaseModel):
+    """Which part of a long list."""
 
     model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
-    state: str | None = None
-    """READY, WAITING, IN_ATTEMPT or FINAL."""
     outcome: str | None = None
     """A published name or number: NoAnswer, 6."""
     cursor: str | None = None
@@ -23,11 +23,18 @@ class NumberPageParameters(BaseModel):
     """How many at most; 100 where nothing is said."""
 
 
-class AttemptPageParameters(NumberPageParameters):
+class NumberPageParameters(_PageParameters):
+    """Which numbers of a campaign."""
+
+    state: Literal["READY", "WAITING", "IN_ATTEMPT", "FINAL"] | None = None
+    """Those in one state."""
+
+
+class AttemptPageParameters(_PageParameters):
     """Which attempts of a campaign."""
 
-    state: str | None = None
-    """PLANNED, LEASED, DIALING, RINGING, IN_CALL, UNKNOWN, WITHHELD or DONE."""
+    state: AttemptState | None = None
+    """Those in one state."""
 
 
 @with_config(_CLOSED)

@@ -30,7 +30,7 @@ from aiohttp import web
 from services.api import strict_json
 from services.api.body_errors import BodyTooLarge, BodyTooSlow, UnreadableBody, UnsupportedBody
 from services.api.body_fingerprint import FINGERPRINT, BodyFingerprint
-from services.api.body_source import BodySource
+from services.api.body_source import WAIT_SECONDS, BodySource, too_long
 from services.api.header_values import HeaderValue, header_value
 from services.api.multipart_body import (
     MAX_PARTS,
@@ -70,8 +70,7 @@ class BodyLimits:
     field_bytes: int = 1024 * 1024
     #: All files together.
     file_bytes: int = 64 * 1024 * 1024
-    #: Waiting for the client's bytes, all of it; what we do with them does not count.
-    wait_seconds: float = 120.0
+    wait_seconds: float = WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +271,7 @@ class _Multipart:
     def _count_field(self, size: int) -> None:
         self._field_bytes += size
         if self._field_bytes > self._limits.field_bytes:
-            raise BodyTooLarge(f"The parameters of a request have at most {self._limits.field_bytes} bytes.")
+            raise BodyTooLarge(too_long(self._limits.field_bytes))
 
     async def _hand_on(self, part: PartBegun, file_name: str) -> None:
         if self._on_file is None:

@@ -14,6 +14,7 @@ from aiohttp import web
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.desk_messages import ResultEntry, ResultListParameters
+from services.api.examples import RESULT
 from services.api.list_fields import limit_of, text_of
 from services.api.parameters import described
 from services.api.request_body import Fields, read_fields
@@ -40,6 +41,7 @@ class ResultRoom:
             description="In the order in which they were written; whoever reads on by `place` misses none.",
             takes=ResultListParameters,
             answers=list[ResultEntry],
+            example=[RESULT],
         )
         return (
             Route(

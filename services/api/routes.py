@@ -22,16 +22,22 @@ ID: Final = "{id:[0-9]+}"
 _PATTERN: Final = re.compile(r"\{([a-z_]+):[^{}]*\}")
 #: What a bigint holds; nothing has a longer id.
 _ID: Final = re.compile(r"[0-9]{1,18}")
+#: Stands in a link for the id of what was made: where an answer has it.
+MADE: Final = "$response.body#/response/id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How the id of what was made goes into another operation: as the path's id, or as a field of the body."""
+    """How the id of what was made goes into another operation: `MADE` within its path, its query or its body."""
 
-    #: None: into the path.
-    as_field: str | None = None
-    #: What else the body holds.
+    #: By the names of the path and the query.
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    #: What is sent; empty: nothing.
     body: Mapping[str, object] = field(default_factory=dict)
+
+
+#: The most usual link: into the path of what is below the thing.
+BY_ID: Final = Link(parameters={"id": MADE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,14 @@ from typing import Final
 
 from aiohttp import web
 
-from services.api.answers import error_answer, json_answer, speak_of_errors
+from services.api.access_messages import HealthAnswer
+from services.api.answers import error_answer, json_answer, meet_expectation, speak_of_errors
 from services.api.blocklist import BlocklistRoom
 from services.api.campaign_plan import PlanRoom
 from services.api.deliveries import DeliveryRoom
 from services.api.gate import Gate
 from services.api.holds import HoldDesk
+from services.api.idle_connections import close_idle_connections
 from services.api.openapi.page import page_routes
 from services.api.openapi.room import description_route
 from services.api.phone_list_upload import UploadTurns
@@ -20,7 +22,7 @@ from services.api.plum.schedules import Schedules
 from services.api.preflight import Inspector
 from services.api.rate_limit import RateLimit
 from services.api.results import ResultRoom
-from services.api.routes import Route
+from services.api.routes import Operation, Route
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.egress import EgressPolicy
 from shared.ports.access import Doorkeeper
@@ -34,6 +36,8 @@ from shared.ports.results import ResultFeed
 
 #: Bodies are streamed and bounded by their reader; this only bounds what aiohttp would read on its own.
 _CLIENT_MAX_BYTES: Final = 1024 * 1024
+#: An update comes by query, as the published documents have it: a campaign's hundred profiles, percent-encoded.
+_LONGEST_REQUEST_LINE_BYTES: Final = 64 * 1024
 
 
 def api_routes(
@@ -59,7 +63,16 @@ def api_routes(
         return error_answer(503, "Postgres does not answer.")
 
     return (
-        Route(method="GET", path="/healthz", handler=health, summary="Whether the API works", public=True),
+        Route(
+            method="GET",
+            path="/healthz",
+            handler=health,
+            summary="Whether the API works",
+            public=True,
+            operation=Operation(
+                id="checkHealth", tag="Service", answers=HealthAnswer, example={"status": "ok"}
+            ),
+        ),
         *Schedules(campaigns, changes).routes(),
         *Profiles(campaigns, changes).routes(),
         *PlumCampaigns(
@@ -89,5 +102,18 @@ def application(
     served = (*routes, *page_routes())
     for route in (*served, description_route(served)):
         handler = route.handler if route.public else gate.guarding(route)
-        app.router.add_route(route.method, route.path, handler)
+        app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
     return app
+
+
+def runner_of(app: web.Application) -> web.AppRunner:
+    """Return what serves the application, and closes connections on which nobody asks.
+
+    A compressed body is refused by its header. Were it unpacked first, one that is no such thing would be answered by
+    the server in words of its own, and the connection lost.
+    """
+    runner = web.AppRunner(
+        app, access_log=None, auto_decompress=False, max_line_size=_LONGEST_REQUEST_LINE_BYTES
+    )
+    close_idle_connections(app, runner)
+    return runner

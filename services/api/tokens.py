@@ -10,11 +10,14 @@ from typing import Final
 
 from aiohttp import web
 
+from services.api.access_messages import NewTokenAnswer, NewTokenParameters, TokenEntry
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.list_fields import text_of
+from services.api.parameters import described
+from services.api.plum.messages import Success
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Route
+from services.api.routes import MADE, Link, Operation, Route
 from shared.domain.access import Role
 from shared.domain.errors import Invalid, NotFound
 from shared.ports.access import NewToken, Tokens, TokenView
@@ -24,6 +27,15 @@ LONGEST_NAME_CHARACTERS: Final = 64
 #: Ten years: whoever wants more wants a token that does not expire, and says so by leaving it out.
 MOST_DAYS: Final = 3_650
 
+_TAG: Final = "Tokens"
+_TOKEN: Final = {
+    "id": 7,
+    "name": "night shift",
+    "role": "operator",
+    "created_at": "2026-11-21T08:00:00+00:00",
+    "expires_at": "2027-02-19T08:00:00+00:00",
+    "last_used_at": None,
+}
 _ID: Final = re.compile(r"[0-9]{1,18}")
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
 
@@ -37,14 +49,32 @@ class TokenRoom:
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
         return (
-            Route(method="GET", path="/api/tokens", handler=self.index, summary="List tokens", role=Role.ADMIN),
+            Route(
+                method="GET", path="/api/tokens", handler=self.index, summary="List tokens", role=Role.ADMIN,
+                operation=Operation(
+                    id="listTokens", tag=_TAG, description="Those that are not revoked.", answers=list[TokenEntry],
+                    example=[_TOKEN],
+                ),
+            ),
             Route(
                 method="POST", path="/api/tokens", handler=self.create, summary="Create a token",
                 role=Role.ADMIN, secret=True,
+                operation=Operation(
+                    id="createToken", tag=_TAG, takes=NewTokenParameters, answers=NewTokenAnswer,
+                    description="Its secret is in this answer and nowhere else, with an Idempotency-Key or without.",
+                    sends={"name": "night shift", "role": "operator", "days": 90},
+                    example={"status": "success", "response": {**_TOKEN, "token": "pl_9f2c…"}},
+                    leads_to={"revokeToken": Link(parameters={"token_id": MADE})},
+                ),
             ),
             Route(
                 method="DELETE", path="/api/tokens/{token_id}", handler=self.revoke, summary="Revoke a token",
                 role=Role.ADMIN,
+                operation=Operation(
+                    id="revokeToken", tag=_TAG, answers=Success, example={"status": "success"},
+                    description="From the next request on; the token that asks may be the one that ends.",
+                    refuses={404: "There is no token 7."},
+                ),
             ),
         )  # fmt: skip
 
@@ -54,7 +84,9 @@ class TokenRoom:
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a token and tell its secret."""
-        made = await self.tokens.create(request[TENANT], new_token_of(await read_fields(request)))
+        made = await self.tokens.create(
+            request[TENANT], new_token_of(described(await read_fields(request), NewTokenParameters))
+        )
         return success({"response": {**token_shape(made.view), "token": made.secret}})
 
     async def revoke(self, request: web.Request) -> web.Response:
@@ -91,7 +123,7 @@ def _days_of(fields: Fields) -> int | None:
     return int(text)
 
 
-def token_shape(token: TokenView) -> dict[str, object]:
+def token_shape(token: TokenView) -> TokenEntry:
     """Return a token as its owner sees it."""
     return {
         "id": token.token_id,

@@ -36,7 +36,11 @@ class RejectParameters(BaseModel):
 class CancelParameters(BaseModel):
     """Which numbers are taken back: by the one field or the other."""
 
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="allow",
+        use_attribute_docstrings=True,
+        json_schema_extra={"oneOf": [{"required": ["phone_numbers"]}, {"required": ["message_references"]}]},
+    )
 
     phone_numbers: list[str] | None = None
     """A JSON array or a file of numbers, each on all its lines; with a reference, on the line that has it."""

@@ -13,6 +13,7 @@ from aiohttp import web
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
+from services.api.examples import CANCELED, REJECTS, UPLOADS
 from services.api.list_fields import limit_of, page_of, text_of
 from services.api.parameters import described
 from services.api.phone_list_upload import PhoneListUpload, UploadTurns
@@ -57,6 +58,7 @@ class UploadRoom:
                 method="GET", path=f"{CAMPAIGN}/uploads", handler=self.index, summary="List a campaign's uploads",
                 operation=Operation(
                     id="listUploads", tag=_TAG, takes=PageParameters, by_query=True, answers=list[UploadEntry],
+                    example=UPLOADS,
                     refuses=_UNKNOWN,
                 ),
             ),
@@ -65,6 +67,7 @@ class UploadRoom:
                 summary="List lines that were not taken",
                 operation=Operation(
                     id="listRejects", tag=_TAG, takes=RejectParameters, by_query=True, answers=RejectsAnswer,
+                    example=REJECTS,
                     refuses=_UNKNOWN,
                 ),
             ),
@@ -73,6 +76,7 @@ class UploadRoom:
                 summary="Take an upload back",
                 operation=Operation(
                     id="cancelUpload", tag=_TAG, description=CANCELING, answers=CanceledAnswer, refuses=_UNKNOWN,
+                    example=CANCELED,
                 ),
             ),
             Route(
@@ -80,7 +84,8 @@ class UploadRoom:
                 summary="Take numbers back",
                 operation=Operation(
                     id="cancelNumbers", tag=_TAG, description=CANCELING, takes=CancelParameters,
-                    answers=CanceledAnswer, refuses=_UNKNOWN,
+                    answers=CanceledAnswer, refuses=_UNKNOWN, example=CANCELED,
+                    sends={"phone_numbers": ["tel:+12025550100"]},
                 ),
             ),
         )  # fmt: skip

@@ -14,7 +14,7 @@ from services.api.phone_list_upload import UploadTurns
 from services.api.preflight import Inspector, Preflight
 from services.api.rate_limit import RateLimit
 from services.api.routes import Route
-from services.api.server import api_routes, application
+from services.api.server import api_routes, application, runner_of
 from services.api.tokens import TokenRoom
 from services.api.uploads import UploadRoom
 from shared.adapters.egress.fetcher import GuardedFetcher
@@ -56,14 +56,13 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     )
     policy = EgressPolicy(allow=tuple(settings.egress_allow))
     session = guarded_session(policy)
-    runner = web.AppRunner(
+    runner = runner_of(
         application(
             PostgresCampaigns(database),
             every_route(settings, database, session),
             limit=RateLimit(per_second=settings.requests_per_second, clock=monotonic_seconds),
             once=PostgresOnce(database),
-        ),
-        access_log=None,
+        )
     )
     await runner.setup()
     try:

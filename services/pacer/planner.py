@@ -153,7 +153,11 @@ async def _run_out_of_time(tick: Tick) -> None:
     undialed = await tick.undialed(CONCLUDE_AT_MOST)
     await tick.conclude([conclude(number, OUT_OF_TIME) for number in undialed])
     is_over = tick.campaign.state is CampaignState.DONE or await tick.complete()
-    if undialed or not is_over:
+    if len(undialed) == CONCLUDE_AT_MOST:
+        await tick.look_again(
+            tick.campaign.now
+        )  # behind all that are due by now: a million must not take half an hour
+    elif undialed or not is_over:
         await tick.look_again(tick.campaign.now + LOOK_WHEN_BLOCKED)
     else:
         await tick.look_again(None)

@@ -9,8 +9,10 @@ It holds for everything that a request does in Postgres in its tenant's name, in
 it: they become parts of one. What is not in Postgres is not promised: a `start` asks the campaign's two addresses
 before it changes anything, and may ask them again.
 
-A request is under way from the moment on when it has been read and needs the store. Two that send one list at the same
-time both send it to the end; whichever has done so first is done, and the other is told what it was answered, or 409.
+A request is under way from the moment on when it has been read and needs the store, but not while a `start` waits for
+the two addresses: whoever answers slowly there would keep the store's connections from everybody else. Two that send
+one list at the same time both send it to the end; whichever has done so first is done, and the other is told what it
+was answered, or 409.
 """
 
 from collections.abc import Awaitable, Callable
@@ -65,6 +67,12 @@ class Attempt(Protocol):
 
     async def undo(self, answer: KeptAnswer) -> None:
         """Undo what was done and keep the refusal; raises as `keep` does."""
+
+    async def rest(self) -> None:
+        """Hold nothing of the store while the request waits for somebody else; nothing may have been changed yet.
+
+        The next use of a store looks again whether the request was done in the meantime, and raises as the first does.
+        """
 
 
 class OnceOnly(Protocol):

@@ -138,7 +138,7 @@ class Tick(Protocol):
         """Return numbers that no window is left for."""
 
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
-        """End numbers of this campaign."""
+        """End numbers of this campaign that are in no attempt, all of them alike."""
 
     async def complete(self) -> bool:
         """Make the campaign DONE when every number is final; False when some is not."""

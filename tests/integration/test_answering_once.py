@@ -20,11 +20,12 @@ from shared.adapters.postgres.once import PostgresOnce
 from shared.domain.access import Role
 from shared.domain.wall_clock import Weekday
 from shared.ports.once import MOST_BODY_BYTES
+from tests.integration.conftest import serving
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from tests.integration.conftest import WholeApi
+    from tests.integration.conftest import Store, WholeApi
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -234,7 +235,8 @@ async def _rehearsing(client: Client) -> AsyncIterator[tuple[Rehearsal, Callable
         headers = {"Authorization": f"Bearer {client.token}", "Idempotency-Key": KEY}
 
         async def post(**request: Any) -> tuple[int, Any]:  # noqa: ANN401 - what aiohttp takes
-            async with http.post("/x", headers=headers, **request) as answer:
+            sent = {**headers, **request.pop("headers", {})}
+            async with http.post("/x", headers=sent, **request) as answer:
                 return answer.status, await answer.json()
 
         try:
@@ -314,6 +316,82 @@ async def test_a_body_that_the_route_does_not_read_counts_too(client: Client) ->
         assert (await post(data=b"b"))[0] == 422
         assert (await post(data=io.BytesIO(b"x" * (MOST_UNREAD_BYTES + 1))))[0] == 413
     assert await client.count("schedule") == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [({"Content-Encoding": "gzip"}, b"no gzip"), ({"Content-Encoding": "deflate"}, b"\xff")],
+)
+async def test_a_body_that_the_route_does_not_read_is_refused_where_it_breaks(
+    client: Client, headers: dict[str, str], body: bytes
+) -> None:
+    """As any other body is: nothing is done, and the key is free."""
+    async with _rehearsing(client) as (_rehearsal, post):
+        assert (await post(data=body, headers=headers))[0] == 400
+        assert await client.count("schedule") == 0
+        assert (await post())[0] == 200
+    assert await client.count("schedule") == 1
+
+
+class Address:
+    """A start_url that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.arrived = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def handle(self, _request: "web.Request") -> "web.Response":
+        """Wait, and answer 200."""
+        from aiohttp import web  # noqa: PLC0415 - beside the type
+
+        self.asked += 1
+        self.arrived.set()
+        await self.go_on.wait()
+        return web.Response()
+
+
+@pytest.mark.parametrize("path", ["/api/campaigns/start", "/api/campaigns"])
+async def test_nothing_is_held_while_a_campaign_s_addresses_are_asked(store: "Store", path: str) -> None:
+    """Whoever answers slowly there would take the store from everybody; what came first is still done once."""
+    from aiohttp import web  # noqa: PLC0415 - for this test alone
+    from aiohttp.test_utils import TestServer  # noqa: PLC0415 - likewise
+
+    address, app = Address(), web.Application()
+    app.router.add_get("/slow", address.handle)
+    async with TestServer(app) as slow, serving(store, preflight="warn") as api:
+        client = Client(api, await api.token())
+        form = {**await _campaign_form(client), "start_url": str(slow.make_url("/slow"))}
+        if path == "/api/campaigns":
+            form["auto_start"] = "1"
+        else:
+            _, made, _ = await client.post("/api/campaigns", "another", data=form)
+            form = {"campaign_id": str(made["response"]["id"])}
+        first, second = (asyncio.create_task(client.post(path, data=form)) for _ in range(2))
+        await asyncio.wait_for(address.arrived.wait(), 30)
+        assert await store.one(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE state = 'idle in transaction' AND datname = current_database()"
+        ) == 0  # fmt: skip
+        address.go_on.set()
+        statuses = sorted([(await first)[0], (await second)[0]])
+        assert statuses in ([200, 200], [200, 409])
+        asked = address.asked
+        assert (await client.post(path, data=form))[::2] == (200, True)
+        assert address.asked == asked
+        assert await client.count("campaign") == 1
+        assert await store.one("SELECT concat(state, epoch) FROM campaign") == "RUNNING1"
+
+
+async def _campaign_form(client: Client) -> dict[str, str]:
+    """Make a schedule and a profile and return the form of a campaign of both."""
+    await client.post("/api/schedules", "schedule", data=SCHEDULE)
+    pace = {"period": "1", "amount_per_period": "1", "time_between_periods": "0", "nickname": "calm"}
+    await client.post("/api/profiles", "profile", data=pace)
+    windows = [{"profile": "calm", "start_time": "00:00", "end_time": "24:00"}]
+    return {
+        "start_date": "2026-01-01", "end_date": "2199-12-31", "schedule": "always", "profiles": json.dumps(windows),
+    }  # fmt: skip
 
 
 async def test_the_row_itself_is_bounded(client: Client) -> None:

@@ -1,5 +1,6 @@
 """The audit log: who changed what, over HTTP and by the command line, and that it stays."""
 
+import re
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -40,11 +41,46 @@ async def test_a_change_is_noted_with_who_what_before_and_after(whole_api: "Whol
 
 
 async def test_what_was_refused_is_not_noted(whole_api: "WholeApi") -> None:
-    """The entry is a part of the change, and goes with it."""
+    """The entry is a part of the change, and goes with it: whatever is asked of what is not there leaves none."""
     admin = await whole_api.token()
-    before = await whole_api.store.one("SELECT count(*) FROM audit_log")
-    assert (await whole_api.ask(admin, "POST", "/api/schedules", data={"days": '["never"]'}))[0] == 422
-    assert await whole_api.store.one("SELECT count(*) FROM audit_log") == before
+    forms = {
+        "/api/receivers/enable": {"url": "https://nobody.example/"},
+        "/api/schedules": {"days": '["never"]'},
+    }
+    refused = 0
+    for route in whole_api.routes:
+        if route.method == "GET":
+            continue
+        before = await whole_api.store.one("SELECT count(*) FROM audit_log")
+        path = re.sub(r"\{[a-z_0-9]+\}", "999999", route.template)
+        status, _ = await whole_api.ask(admin, route.method, path, data=forms.get(path))
+        if status < 400:
+            continue
+        refused += 1
+        assert await whole_api.store.one("SELECT count(*) FROM audit_log") == before, path
+    assert refused >= 20
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counts"),
+    [('["+12025550100","+12025550100","x"]', (1, 1, 1)), ('["x"]', (0, 0, 1)), ("[]", (0, 0, 0))],
+)
+async def test_an_upload_is_noted_whatever_came_of_it(
+    whole_api: "WholeApi", numbers: str, counts: tuple[int, int, int]
+) -> None:
+    """One entry with its counts, also of a list of which nothing was taken: it is listed among the uploads, too."""
+    admin = await whole_api.token()
+    tenant_id: int = await whole_api.store.one("SELECT tenant_id FROM tenant")
+    campaign_id = await whole_api.store.campaign(tenant_id)
+    form = {"campaign_id": str(campaign_id), "phone_numbers": numbers}
+    assert (await whole_api.ask(admin, "POST", "/api/campaigns/add-calls", data=form))[0] == 200
+    _, entries = await whole_api.ask(admin, "GET", "/api/audit", params={"object": f"campaign:{campaign_id}"})
+    [noted] = [entry for entry in entries if entry["request"]["route"] == "/api/campaigns/add-calls"]
+    assert (noted["who"]["name"], noted["table"]) == ("test", "batch")
+    _, [upload] = await whole_api.ask(admin, "GET", f"/api/campaigns/{campaign_id}/uploads")
+    told = upload["accepted"], upload["duplicates"], upload["refused"]
+    changed = {"accepted": 0, "duplicates": 0, "refused": 0, **noted["after"]}
+    assert told == (changed["accepted"], changed["duplicates"], changed["refused"]) == counts
 
 
 async def test_a_long_list_is_one_entry_with_a_count(whole_api: "WholeApi") -> None:

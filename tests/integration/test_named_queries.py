@@ -39,6 +39,7 @@ ROLES = {
 UNPLANNED = {
     "hold_on", "make_staging", "make_blocklist_staging", "allow_a_long_upload", "allow_a_long_blocklist",
     "allow_a_long_park", "allow_a_long_replay", "claim_without_nested_loops", "plan_as_usual",
+    "wait_for_the_steps", "conclude_without_nested_loops",
 }  # fmt: skip
 #: What the statements of a file stage their rows in, and where that is made.
 STAGING = {

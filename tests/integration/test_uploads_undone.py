@@ -55,10 +55,11 @@ class Customer:
         path: str,
         *,
         token: str | None = None,
+        headers: dict[str, str] | None = None,
         **request: Any,  # noqa: ANN401 - what aiohttp takes
     ) -> tuple[int, Any]:
         """Ask as us, or with another token."""
-        headers = {"Authorization": f"Bearer {token or self.token}"}
+        headers = {"Authorization": f"Bearer {token or self.token}", **(headers or {})}
         async with self.client.request(method, path, headers=headers, **request) as answer:
             return answer.status, await answer.json()
 
@@ -191,6 +192,8 @@ async def test_uploads_and_their_rejects_are_listed_page_by_page(customer: Custo
         (1, None, 1, 0, 0), (2, "list.csv", 1, 1, 1), (3, "list.csv", 0, 1, 0),
     ]  # fmt: skip
     assert [u["upload"] for u in await customer.done("GET", f"{path}/uploads?after=2")] == [3]
+    for beyond in ("3", "2147483648", "9" * 18):
+        assert await customer.done("GET", f"{path}/uploads?after={beyond}") == []
     seen, cursor = [], ""
     while cursor is not None:
         page = await customer.done("GET", f"{path}/rejects", params={"limit": "1", "cursor": cursor})
@@ -256,7 +259,7 @@ async def test_nobody_but_the_pacer_waits_for_it(customer: Customer) -> None:
 async def test_an_idempotency_key_answers_as_before(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All steps are one then: what was answered once is answered again, although nothing is left to be ended."""
+    """What was answered once is answered again, although nothing is left to be ended."""
     monkeypatch.setattr(upload_desk, "AT_ONCE", 3)
     campaign_id = await customer.campaign(*NUMBERS)
     headers = {"Authorization": f"Bearer {customer.token}", "Idempotency-Key": "once"}
@@ -266,6 +269,29 @@ async def test_an_idempotency_key_answers_as_before(
             assert (await answer.json())["canceled"] == len(NUMBERS)
     assert len(await customer.results()) == len(NUMBERS)
     assert await customer.store.broken_invariants() == {}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "steps"}], ids=["plain", "once"])
+async def test_no_dialer_waits_for_more_than_a_step(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    """However many steps there are, and whether they are done once: a dialer that waited would let others down."""
+    monkeypatch.setattr(upload_desk, "AT_ONCE", 1)
+    store = customer.store
+    await store.dialer(capacity=1)
+    [job] = await store.tick(await customer.campaign(*NUMBERS[:3]))
+    leased = await store.leased(job)
+    path = f"/api/campaigns/{job.campaign_id}/uploads/1/cancel"
+    async with store.session() as busy, busy.transaction():
+        await busy.execute("SELECT 1 FROM number WHERE line_no = 2 FOR UPDATE")
+        canceling = asyncio.create_task(customer.done("POST", path, headers=headers))
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+        async with asyncio.timeout(10):
+            while await store.one(waiting, "Lock") == 0:
+                await asyncio.sleep(0.01)
+            assert isinstance(await store.attempts().commit_intent(leased, "fence"), LeaseGone)
+    assert (await canceling)["canceled"] == 3
+    assert await store.broken_invariants() == {}
 
 
 @pytest.mark.parametrize("leased", [False, True], ids=["planned", "leased"])

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
 
-from services.api.openapi.words import DESCRIPTION, REFUSALS
+from services.api.openapi.words import DESCRIPTION, HEADER_STATUSES, HEADERS, REFUSALS
 from services.api.plum.messages import FieldRefusal, Refusal
 from services.api.routes import Link, Operation, Route
 
@@ -23,12 +23,22 @@ Json = dict[str, Any]
 _JSON: Final = "application/json"
 _REFERENCE: Final = "#/components/schemas/{model}"
 _PATH_NAME: Final = re.compile(r"\{([a-z0-9_]+)\}")
-#: Where an answer has the id of what was made.
-_MADE: Final = "$response.body#/response/id"
 #: Methods whose parameters come by query, also where a handler would read a body.
 _BY_QUERY: Final = frozenset({"GET", "DELETE"})
 #: Methods whose parameters the published documents put into the query, raw JSON included.
 _ALSO_BY_QUERY: Final = frozenset({"PATCH", "PUT"})
+ONCE: Final = "Idempotency-Key"
+IDEMPOTENCY_KEY: Final[Json] = {
+    "name": ONCE,
+    "in": "header",
+    "required": False,
+    "description": (
+        "New for each request, a UUID for example. Sent again with the same key, a request is not done again: it "
+        "has the answer that it had, for a day. The same key with another request is a 422."
+    ),
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "example": "6f1d5c1e-9c0b-4e0e-8d2f-0a3c1b2d4e5f",
+}
 #: What a phone list is in a multipart form.
 _FILE: Final[Json] = {"type": "string", "format": "binary"}
 _FILES: Final = frozenset({"phone_numbers"})
@@ -49,6 +59,8 @@ def document(routes: Sequence[Route], *, version: str) -> Json:
         "components": {
             "schemas": dict(sorted(schemas.known.items())),
             "responses": {name(status): _refusal(status, schemas) for status in REFUSALS},
+            "headers": {found: dict(header) for found, header in HEADERS.items()},
+            "parameters": {ONCE: IDEMPOTENCY_KEY},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -64,12 +76,18 @@ class _Schemas:
         """Return a schema that refers to those of its parts."""
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
         schema = adapter.json_schema(ref_template=_REFERENCE, mode="validation")
-        self.known.update(schema.pop("$defs", {}))
+        for title, part in schema.pop("$defs", {}).items():
+            self._know(title, part)
         title = schema.get("title")
         if schema.get("type") != "object" or title is None:
             return schema
-        self.known[title] = schema
+        self._know(title, schema)
         return {"$ref": _REFERENCE.format(model=title)}
+
+    def _know(self, title: str, schema: JsonSchemaValue) -> None:
+        """Keep a schema; two types of one name would describe each other's answers."""
+        if self.known.setdefault(title, schema) != schema:
+            raise ValueError(f"Two types of the API are called {title}: name one of them otherwise.")
 
 
 def name(status: int) -> str:
@@ -84,7 +102,11 @@ def _operation(route: Route, schemas: _Schemas) -> Json:
         "summary": route.summary,
         "description": operation.description,
         "tags": [operation.tag],
-        "parameters": [*_path_parameters(route), *_query_parameters(route, operation, schemas)],
+        "parameters": [
+            *_path_parameters(route),
+            *_query_parameters(route, operation, schemas),
+            *([{"$ref": f"#/components/parameters/{ONCE}"}] if _may_be_sent_once(route) else []),
+        ],
         "requestBody": _body(route, operation, schemas),
         "responses": _responses(route, operation, schemas),
         "security": [] if route.public else None,
@@ -140,7 +162,7 @@ def _body(route: Route, operation: Operation, schemas: _Schemas) -> Json | None:
     if operation.takes is None or route.method in _BY_QUERY or operation.by_query:
         return None
     reference, properties, required = _parts(operation.takes, schemas)
-    form = _form(properties, required)
+    form = {**_form(properties, required), **_alternatives(schemas.known[operation.takes.__name__])}
     files = _FILES & properties.keys()
     with_file = {
         **form,
@@ -156,6 +178,15 @@ def _body(route: Route, operation: Operation, schemas: _Schemas) -> Json | None:
         "application/x-www-form-urlencoded": {"schema": form},
     }
     return {"required": bool(required), "content": content}
+
+
+def _alternatives(schema: Json) -> Json:
+    """Return what a schema says of parameters that are required one instead of the other."""
+    return {key: schema[key] for key in ("anyOf", "oneOf") if key in schema}
+
+
+def _may_be_sent_once(route: Route) -> bool:
+    return route.method == "POST" and not route.public
 
 
 def _parts(model: type[BaseModel], schemas: _Schemas) -> tuple[Json, Json, frozenset[str]]:
@@ -207,6 +238,8 @@ def _responses(route: Route, operation: Operation, schemas: _Schemas) -> Json:
     if operation.example is not None:
         content["example"] = operation.example
     done: Json = {"description": "Done.", "content": {operation.media_type: content}}
+    if _may_be_sent_once(route):
+        done["headers"] = _headers(HTTPStatus.OK)
     if operation.leads_to:
         done["links"] = {its_id: _link(its_id, link) for its_id, link in operation.leads_to.items()}
     answers: Json = {"200": done}
@@ -218,9 +251,8 @@ def _responses(route: Route, operation: Operation, schemas: _Schemas) -> Json:
 
 
 def _link(operation_id: str, link: Link) -> Json:
-    if link.as_field is None:
-        return {"operationId": operation_id, "parameters": {"id": _MADE}}
-    return {"operationId": operation_id, "requestBody": {**link.body, link.as_field: _MADE}}
+    parts = {"parameters": dict(link.parameters), "requestBody": dict(link.body)}
+    return {"operationId": operation_id, **{name: part for name, part in parts.items() if part}}
 
 
 def _refused_by(route: Route, operation: Operation) -> list[int]:
@@ -247,8 +279,19 @@ def _refusal(status: int, schemas: _Schemas, sentence: str | None = None) -> Jso
         status == HTTPStatus.BAD_REQUEST
     ):  # the HTTP server refuses what is no HTTP, or too long a line, by itself
         refused["content"]["text/plain"] = {"schema": {"type": "string"}}
+    if headers := _headers(status):
+        refused["headers"] = headers
     return refused
 
 
 def _refused(description: str, schema: JsonSchemaValue, example: Json) -> Json:
     return {"description": description, "content": {_JSON: {"schema": schema, "example": example}}}
+
+
+def _headers(status: int) -> Json:
+    """Return the headers that answers of a status may have, beside the usual ones of HTTP."""
+    return {
+        found: {"$ref": f"#/components/headers/{found}"}
+        for found in HEADERS
+        if status in HEADER_STATUSES[found]
+    }

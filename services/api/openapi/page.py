@@ -54,10 +54,10 @@ def page_routes() -> tuple[Route, ...]:
         return web.Response(text=_PAGE, content_type="text/html", headers=_HEADERS)
 
     async def style(_request: web.Request) -> web.StreamResponse:
-        return _file(_STYLE)
+        return _file(_STYLE, "text/css")
 
     async def script(_request: web.Request) -> web.StreamResponse:
-        return _file(_SCRIPT)
+        return _file(_SCRIPT, "text/javascript")
 
     async def start(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=_START, content_type="text/javascript", headers=_HEADERS)
@@ -86,8 +86,9 @@ def assets() -> Path | None:
     return Path(folders[0]) / "static" if folders else None
 
 
-def _file(name: str) -> web.StreamResponse:
+def _file(name: str, media_type: str) -> web.StreamResponse:
     folder = assets()
-    return (
-        error_answer(404, _MISSING) if folder is None else web.FileResponse(folder / name, headers=_HEADERS)
-    )
+    if folder is None:
+        return error_answer(404, _MISSING)
+    # Said, because what a file's name means is another thing on each system.
+    return web.FileResponse(folder / name, headers={**_HEADERS, "Content-Type": media_type})

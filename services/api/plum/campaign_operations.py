@@ -17,7 +17,7 @@ from services.api.plum.messages import (
     StopParameters,
     Success,
 )
-from services.api.routes import Link, Operation
+from services.api.routes import BY_ID, MADE, Link, Operation
 from services.api.upload_messages import RehearsalAnswer
 
 _TAG: Final = "Campaigns"
@@ -26,7 +26,8 @@ _OVER: Final = "The campaign's last window has closed."
 _DONE: Final = {"status": "success"}
 _COUNTS: Final = {"accepted": 2, "refused": 0, "duplicates": 0, "refused_lines": []}
 _PROFILES: Final = [{"profile": "MorningPace", "start_time": "08:00", "end_time": "11:00"}]
-_NEW: Final = {
+#: What a campaign may be made of.
+CAMPAIGN_EXAMPLE: Final[dict[str, object]] = {
     "start_date": "2027-01-01",
     "end_date": "2027-01-05",
     "schedule_id": 6,
@@ -100,19 +101,43 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
             description=(
                 "The campaign dials nothing before `start`, unless `auto_start` is 1. Dates are inclusive, hours are "
                 "those of its time zone. The phone list may come as a file or as a JSON array; campaign and list are "
-                "both stored, or neither. A wrong line is refused by itself: the first ones are in the answer."
+                "both stored, or neither. A wrong line is refused by itself: the first ones are in the answer. With "
+                "`validate_only=1` nothing is stored, and the answer has no id but what would become of the list."
             ),
             takes=NewCampaignParameters,
-            sends=_NEW,
+            sends=CAMPAIGN_EXAMPLE,
             answers=NewCampaignAnswer | RehearsalAnswer,
             example={"status": "success", "response": {"id": 2, **_COUNTS}},
             leads_to={
+                **dict.fromkeys(
+                    (
+                        "showCampaign",
+                        "deleteCampaign",
+                        "planCampaign",
+                        "listUploads",
+                        "listRejects",
+                        "listNumbers",
+                        "listAttempts",
+                        "fetchResultsCsv",
+                    ),
+                    BY_ID,
+                ),
                 **{
-                    each: Link()
-                    for each in ("showCampaign", "updateCampaign", "replaceCampaign", "deleteCampaign")
+                    each: Link(body={"campaign_id": MADE})
+                    for each in ("startCampaign", "stopCampaign", "releaseHolds")
                 },
-                **{each: Link(as_field="campaign_id") for each in ("startCampaign", "stopCampaign")},
-                "addCalls": Link(as_field="campaign_id", body={"phone_numbers": ["tel:+12025550100"]}),
+                **{
+                    each: Link(
+                        parameters={"id": MADE},
+                        body={"start_date": "2027-04-15", "end_date": "2027-04-30", "profiles": _PROFILES},
+                    )
+                    for each in ("updateCampaign", "replaceCampaign")
+                },
+                "addCalls": Link(body={"campaign_id": MADE, "phone_numbers": ["tel:+12025550101"]}),
+                "cancelUpload": Link(parameters={"id": MADE, "upload": "1"}),
+                "cancelNumbers": Link(parameters={"id": MADE}, body={"phone_numbers": ["tel:+12025550100"]}),
+                "placeHold": Link(body={"campaign_id": MADE, "reason": "carrier maintenance"}),
+                "listDeliveries": Link(parameters={"campaign_id": MADE}),
             },
             refuses={409: _OVER},
         ),
@@ -158,7 +183,10 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
         Operation(
             id="addCalls",
             tag=_TAG,
-            description="They are called after all that were there before, also while the campaign runs.",
+            description=(
+                "They are called after all that were there before, also while the campaign runs. With "
+                "`validate_only=1` nothing is stored, and the answer says what would become of them."
+            ),
             takes=AddCallsParameters,
             sends={"campaign_id": 2, "phone_numbers": ["tel:+12025550100;ani=2025550199"]},
             answers=AddedAnswer | RehearsalAnswer,

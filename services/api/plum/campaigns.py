@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from services.api.answering_once import hold_nothing
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.estimated_end import estimated_end
@@ -101,7 +102,9 @@ class PlumCampaigns:
                 )
             start = None
             if flag_of(fields, "auto_start"):
-                start = Start(preflight=await self._preflight(campaign.start_url, campaign.result_url))
+                start = Start(
+                    preflight=await self._preflight(request, campaign.start_url, campaign.result_url)
+                )
             taken = await self.campaigns.create_campaign(
                 tenant_id, campaign, lines, file_name=upload.file_name, start=start
             )
@@ -149,7 +152,7 @@ class PlumCampaigns:
         """Start a campaign; one that runs already goes on."""
         campaign_id = campaign_id_of(described(await read_fields(request), CampaignIdParameters))
         view = await self.campaigns.campaign(request[TENANT], Dialect.PLUM, campaign_id)
-        answers = await self._preflight(view.start_url, view.result_url)
+        answers = await self._preflight(request, view.start_url, view.result_url)
         await self.campaigns.start(request[TENANT], Dialect.PLUM, campaign_id, preflight=answers)
         return success()
 
@@ -179,7 +182,10 @@ class PlumCampaigns:
     def _reader(self, tenant_id: int) -> CampaignReader:
         return CampaignReader(self.campaigns, self.egress, tenant_id, self.callee_hours)
 
-    async def _preflight(self, start_url: str, result_url: str | None) -> dict[str, str] | None:
+    async def _preflight(
+        self, request: web.Request, start_url: str, result_url: str | None
+    ) -> dict[str, str] | None:
+        await hold_nothing(request)
         return await self.inspector.look_at({"start_url": start_url, "result_url": result_url})
 
     async def _read(self, request: web.Request, upload: PhoneListUpload) -> Fields:
@@ -219,7 +225,11 @@ def calls_of(fields: Fields) -> str:
 
 
 def phone_lines(fields: Fields, upload: PhoneListUpload) -> AsyncIterator[Sequence[Row]] | None:
-    """Return the phone list, from the file or the JSON array; None where neither was sent."""
+    """Return the phone list, from the file or the JSON array; None where neither was sent, Invalid for both."""
+    if upload.arrived and sent(fields, "phone_numbers"):
+        raise Invalid(
+            "phone_numbers", "A file and a JSON array of phone_numbers were sent; send one of them."
+        )
     if upload.arrived:
         return upload.lines()
     if "phone_numbers" in fields.names:

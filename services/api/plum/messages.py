@@ -17,12 +17,19 @@ from shared.domain.wall_clock import Weekday
 _CLOSED: Final = ConfigDict(extra="forbid")
 
 Name = Annotated[
-    str, Field(min_length=1, max_length=64, description="Unique, whatever its case (NFC, trimmed).")
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"\S",
+        description="Not blank, and unique, whatever its case (NFC, trimmed).",
+        examples=["3wkdays"],
+    ),
 ]
 #: `HH:MM`.
 Time = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["08:00"])]
 EndTime = Annotated[str, Field(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["11:00"])]
-Date = Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2027-01-01"])]
+Date = Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?$", examples=["2027-01-01"])]
 Midnight = Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2} 00:00:00$")]
 Url = Annotated[str, Field(max_length=2083, examples=["https://example.com/start.vxml"])]
 Minutes = Annotated[int, Field(ge=1, le=527_040, examples=[30])]
@@ -146,6 +153,10 @@ class CampaignParameters(_Parameters):
 class NewCampaignParameters(CampaignParameters):
     """A campaign to be made, with its phone list or without one; it needs `schedule` or `schedule_id`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["schedule"]}, {"required": ["schedule_id"]}]}
+    )
+
     start_date: Date
     """The first day."""
     end_date: Date
@@ -185,6 +196,8 @@ class DeleteCampaignParameters(_Parameters):
 
 class AddCallsParameters(CampaignIdParameters):
     """Numbers to be called after all others."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["campaign_id", "phone_numbers"]})
 
     phone_numbers: PhoneNumbers | None = None
     """The phone list; required, as an array or a file."""

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.api.plum.nicknames import nickname_key
+from services.api.plum.nicknames import holds_unseen, nickname_key
 from services.api.plum.retry_fields import read_retry_change, read_retry_policy
 from services.api.request_body import Fields
 from shared.domain.callee_hours import CalleeHours, parse_switch
@@ -43,8 +43,8 @@ class CampaignReader:
 
     async def new(self, fields: Fields) -> NewCampaign:
         """Return the campaign; raises Invalid with the first field that is wrong."""
-        first_date = parse_calendar_date(_required(fields, "start_date"), field="start_date")
-        last_date = parse_calendar_date(_required(fields, "end_date"), field="end_date")
+        first_date = _day(_required(fields, "start_date"), "start_date")
+        last_date = _day(_required(fields, "end_date"), "end_date")
         time_zone = _time_zone(fields)
         refuse_broken_dates(first_date, last_date, time_zone)
         return NewCampaign(
@@ -185,7 +185,12 @@ def refuse_broken_dates(first_date: date, last_date: date, time_zone: str) -> No
 
 
 def _date(fields: Fields, name: str) -> date | None:
-    return parse_calendar_date(fields.text(name), field=name) if _given(fields, name) else None
+    return _day(fields.text(name), name) if _given(fields, name) else None
+
+
+def _day(text: str, name: str) -> date:
+    """Read a date, also as lists write it: with its midnight, by whoever sends back what they were given."""
+    return parse_calendar_date(text.removesuffix(" 00:00:00"), field=name)
 
 
 def _time_zone(fields: Fields) -> str:
@@ -202,7 +207,9 @@ def _name(fields: Fields) -> str | None:
     name = fields.text("name").strip()
     if len(name) > LONGEST_NAME_CHARACTERS:
         raise Invalid("name", f"The name may not be greater than {LONGEST_NAME_CHARACTERS} characters.")
-    return name
+    if holds_unseen(name):
+        raise Invalid("name", "The name holds a character that cannot be seen.")
+    return name or None
 
 
 def _given(fields: Fields, name: str) -> bool:

@@ -27,7 +27,7 @@ def nickname_of(fields: Fields) -> Nickname | None:
         raise Invalid(name, f"The {name} field must not be empty; leave it out for none.")
     if len(shown) > LONGEST_CHARACTERS:
         raise Invalid(name, f"The {name} may not be greater than {LONGEST_CHARACTERS} characters.")
-    if any(unicodedata.category(character) in _UNSEEN for character in shown):
+    if holds_unseen(shown):
         raise Invalid(name, f"The {name} holds a character that cannot be seen.")
     return Nickname(shown=shown, key=nickname_key(shown))
 
@@ -35,3 +35,8 @@ def nickname_of(fields: Fields) -> Nickname | None:
 def nickname_key(shown: str) -> str:
     """Return the form in which names are compared."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", shown).strip().casefold())
+
+
+def holds_unseen(shown: str) -> bool:
+    """Tell whether a name holds a character that nobody sees, or that would steer the terminal it is shown on."""
+    return any(unicodedata.category(character) in _UNSEEN for character in shown)

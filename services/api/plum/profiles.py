@@ -8,6 +8,7 @@ from aiohttp import web
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.parameters import described, sent
+from services.api.plum.campaign_operations import CAMPAIGN_EXAMPLE
 from services.api.plum.messages import (
     NamedAnswer,
     NewProfileParameters,
@@ -19,7 +20,7 @@ from services.api.plum.named_rule import NamedRuleOperations, named_rule_routes
 from services.api.plum.nicknames import nickname_of
 from services.api.plum.shapes import profile_shape
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Link, Operation, Route, path_id
+from services.api.routes import BY_ID, MADE, Link, Operation, Route, path_id
 from shared.domain.pace import Pace
 from shared.ports.campaign_changes import CampaignChanges, PaceChange
 from shared.ports.campaigns import Campaigns
@@ -98,7 +99,16 @@ _CREATE: Final = Operation(
     },
     answers=NamedAnswer,
     example={"status": "success", "response": {"id": 5, "nickname": "MorningPace"}},
-    leads_to={each: Link() for each in ("updateProfile", "replaceProfile", "deleteProfile")},
+    leads_to={
+        **dict.fromkeys(("updateProfile", "replaceProfile", "deleteProfile"), BY_ID),
+        "createCampaign": Link(
+            body={
+                **CAMPAIGN_EXAMPLE,
+                "schedule_id": "3wkdays",
+                "profiles": [{"profile": MADE, "start_time": "08:00", "end_time": "21:00"}],
+            }
+        ),
+    },
 )
 _LIST: Final = Operation(
     id="listProfiles",

@@ -9,6 +9,7 @@ from aiohttp import web
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.parameters import described
+from services.api.plum.campaign_operations import CAMPAIGN_EXAMPLE
 from services.api.plum.messages import (
     ChangedScheduleAnswer,
     NamedAnswer,
@@ -21,7 +22,7 @@ from services.api.plum.named_rule import NamedRuleOperations, named_rule_routes
 from services.api.plum.nicknames import nickname_of
 from services.api.plum.shapes import schedule_shape
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Link, Operation, Route, path_id
+from services.api.routes import BY_ID, MADE, Link, Operation, Route, path_id
 from shared.domain.errors import Invalid
 from shared.domain.wall_clock import WEEK, Weekday
 from shared.ports.campaign_changes import CampaignChanges
@@ -98,7 +99,10 @@ _CREATE: Final = Operation(
     sends={"days": ["mon", "wed", "fri"], "nickname": "3wkdays"},
     answers=NamedAnswer,
     example={"status": "success", "response": {"id": 6, "nickname": "3wkdays"}},
-    leads_to={each: Link() for each in ("updateSchedule", "replaceSchedule", "deleteSchedule")},
+    leads_to={
+        **dict.fromkeys(("updateSchedule", "replaceSchedule", "deleteSchedule"), BY_ID),
+        "createCampaign": Link(body={**CAMPAIGN_EXAMPLE, "schedule_id": MADE}),
+    },
 )
 _LIST: Final = Operation(
     id="listSchedules",

@@ -1,6 +1,7 @@
 """What the Plum dialect answers with: the documented keys, and more beside them, never a change."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from services.api.plum.messages import (
@@ -70,7 +71,8 @@ def campaign_shape(view: CampaignView) -> CampaignEntry:
 
 
 def _retries_by_outcome(policy: RetryPolicy) -> dict[str, int]:
-    return {outcome.title: seconds // 60 for outcome, seconds in policy.by_outcome_seconds.items()}
+    overrides = policy.by_outcome_seconds
+    return {outcome.title: seconds // 60 for outcome, seconds in overrides.items()} if overrides else {}
 
 
 def _counts_shape(numbers: NumberCounts) -> Counts:
@@ -109,6 +111,7 @@ def refused_shape(line: RefusedLine) -> RefusedEntry:
     return {"line": line.line_no, "text": line.text, "reason": line.reason}
 
 
+@lru_cache(maxsize=2**10)  # a list has two for each campaign, and most of them are the days of few weeks
 def _midnight(day: date) -> str:
     """Dates come back as midnights (PLUM-59); the last day itself is still dialed."""
     return day.isoformat() + " 00:00:00"

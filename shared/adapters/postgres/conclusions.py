@@ -1,5 +1,6 @@
 """Writes the end of a number, for whoever concludes it: the dialer, the reaper, a cancellation."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -11,6 +12,7 @@ from shared.domain.errors import IllegalTransition
 from shared.domain.number import NumberEvent
 
 _CONCLUDE = queries("dialing")["conclude_number"]
+_CONCLUDE_UNDIALED = queries("planning")["conclude_undialed"]
 
 #: Numbers are counted in so many rows, by their id, so that ends in one campaign seldom wait for each other; the
 #: statement has the same number.
@@ -76,3 +78,32 @@ async def write_conclusion(connection: asyncpg.Connection, tenant_id: int, concl
     )  # fmt: skip
     if written is None:
         raise IllegalTransition("number", f"{result.call_id} (final or unknown)", NumberEvent.CONCLUDE)
+
+
+async def write_undialed(
+    connection: asyncpg.Connection, campaign: tuple[int, int], conclusions: Sequence[Conclusion]
+) -> None:
+    """Make numbers of one campaign (tenant and campaign id) FINAL that end alike and without another call.
+
+    Raises IllegalTransition when one of them is final already: the caller's transaction must not commit.
+    """
+    results = [conclusion.result for conclusion in conclusions]
+    deliveries = [conclusion.delivery for conclusion in conclusions]
+    end, receiver = results[0], deliveries[0]  # of all of them: one end, and one receiver or none
+    concluded: int = await connection.fetchval(
+        _CONCLUDE_UNDIALED,
+        *campaign,
+        [result.call_id for result in results],
+        [result.attempts for result in results],
+        [result.last_attempt_at for result in results],
+        [delivery.webhook_id if delivery else None for delivery in deliveries],
+        [delivery.body if delivery else None for delivery in deliveries],
+        int(end.disposition.outcome),
+        int(end.disposition.stage),
+        end.result.value,
+        *((receiver.url, receiver.origin, receiver.content_type) if receiver else (None, None, None)),
+        end.callee_type.value,
+    )
+    if concluded != len(conclusions):
+        who = f"{len(conclusions) - concluded} of {len(conclusions)} (final or unknown)"
+        raise IllegalTransition("number", who, NumberEvent.CONCLUDE)

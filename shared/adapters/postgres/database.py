@@ -5,13 +5,16 @@ tenant per transaction. `BEGIN` and the tenant's name travel together, so that n
 does who a change is made for, which the audit log wants to know.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Protocol, Self
 
 import asyncpg
 import orjson
+from typing_extensions import override
 
 from shared.domain.errors import Unavailable
 from shared.ports.audit import acting_now
@@ -69,6 +72,16 @@ def joined_in(unit: UnitOfWork) -> Iterator[None]:
         _UNIT.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Let the transactions of the block be whole ones, each committed by itself, within a unit of work or not."""
+    token = _UNIT.set(None)
+    try:
+        yield
+    finally:
+        _UNIT.reset(token)
+
+
 class Database:
     """A pool of connections in one role."""
 
@@ -113,10 +126,9 @@ class Database:
         """Give every connection back."""
         await self._pool.close()
 
-    @asynccontextmanager
-    async def transaction(
+    def transaction(
         self, *, tenant_id: int | None = None, settings: Mapping[str, bytes] | None = None
-    ) -> AsyncIterator[asyncpg.Connection]:
+    ) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Run statements in one transaction as one tenant, or as a role that sees them all.
 
         Inside a `UnitOfWork` of this pool and tenant it is a part of that transaction. `settings` are made for the
@@ -125,20 +137,8 @@ class Database:
         """
         unit = _UNIT.get()
         if unit is not None and unit.takes(self, tenant_id):
-            async with unit.part() as connection:
-                yield connection
-            return
-        try:
-            async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-                try:
-                    await connection.execute(_begin(tenant_id, settings))
-                    yield connection
-                except BaseException:
-                    await _roll_back(connection)
-                    raise
-                await connection.execute("COMMIT")
-        except CONNECTION_LOST as error:
-            raise DatabaseAway from error
+            return unit.part()
+        return _Transaction(self._pool, _begin(tenant_id, settings))
 
     async def row(
         self, statement: str, *arguments: object, tenant_id: int | None = None
@@ -157,15 +157,97 @@ class Database:
 
     def _alone(self, tenant_id: int | None) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Take a connection for one statement; with no tenant to be named it is a transaction by itself."""
-        return self._connection() if tenant_id is None else self.transaction(tenant_id=tenant_id)
+        return _Loan(self._pool) if tenant_id is None else self.transaction(tenant_id=tenant_id)
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+
+class _Loan:
+    """A connection out of the pool, for one block; raises DatabaseAway.
+
+    A class, for a request has several of them, and a generator for each would cost it more than they do.
+    """
+
+    __slots__ = ("_connection", "_pool")
+    _connection: asyncpg.Connection
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> asyncpg.Connection:
         try:
-            async with self._pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-                yield connection
+            return await self._taken()
         except CONNECTION_LOST as error:
             raise DatabaseAway from error
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._give_back(in_peace=kind is None)
+        except CONNECTION_LOST as lost:
+            raise DatabaseAway from lost
+        if isinstance(error, CONNECTION_LOST):
+            raise DatabaseAway from error
+
+    async def _taken(self) -> asyncpg.Connection:
+        # Told to the pool, the time would be measured once more when the connection is given back.
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+            self._connection = await self._pool.acquire()
+        return self._connection
+
+    async def _give_back(self, *, in_peace: bool) -> None:
+        """Return the connection; one that was left in the midst of a statement may have to be waited for."""
+        await self._pool.release(self._connection, timeout=None if in_peace else CONNECT_TIMEOUT_SECONDS)
+
+
+class _Transaction(_Loan):
+    """The same within a transaction, which is committed unless the block fails."""
+
+    __slots__ = ("_begin",)
+
+    def __init__(self, pool: asyncpg.Pool, begin: str) -> None:
+        super().__init__(pool)
+        self._begin = begin
+
+    @override
+    async def __aenter__(self) -> asyncpg.Connection:
+        try:
+            connection = await self._taken()
+            try:
+                await connection.execute(self._begin)
+            except BaseException:
+                await self._undo()
+                raise
+        except CONNECTION_LOST as error:
+            raise DatabaseAway from error
+        return connection
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self._commit()
+            else:
+                await self._undo()
+        except CONNECTION_LOST as lost:
+            raise DatabaseAway from lost
+        if isinstance(error, CONNECTION_LOST):
+            raise DatabaseAway from error
+
+    async def _commit(self) -> None:
+        in_peace = False
+        try:
+            await self._connection.execute("COMMIT")
+            in_peace = True
+        finally:
+            await self._give_back(in_peace=in_peace)
+
+    async def _undo(self) -> None:
+        try:
+            await _roll_back(self._connection)
+        finally:
+            await self._give_back(in_peace=False)
 
 
 def _begin(tenant_id: int | None, settings: Mapping[str, bytes] | None = None) -> str:

@@ -97,8 +97,10 @@ class PostgresDeliveryDesk(DeliveryDesk):
         async with self._database.transaction(tenant_id=tenant_id) as connection:
             await connection.execute(_SQL["allow_a_long_replay"])
             queued: int = await connection.fetchval(_SQL["queue_parked"], tenant_id, url)
-        if was_disabled is None and queued == 0:
-            raise NotFound("No receiver with that url is disabled.")
+            if (
+                was_disabled is None and queued == 0
+            ):  # inside: nothing is in the audit log where nothing was done
+                raise NotFound("No receiver with that url is disabled.")
         return queued
 
     async def _over_range(self, statement: str, tenant_id: int, wanted: ReplayRange) -> int:

@@ -93,6 +93,12 @@ class _Attempt(Attempt, UnitOfWork):
             raise DatabaseAway from error
         await self._write(connection, answer)
 
+    @override
+    async def rest(self) -> None:
+        if self._connection is not None:
+            await self.abandon()
+            self._joinable = True
+
     async def abandon(self) -> None:
         """Undo what is not committed."""
         self._joinable = False

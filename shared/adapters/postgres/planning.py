@@ -13,7 +13,7 @@ from typing_extensions import override
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import CalleeLines, hours_of
 from shared.adapters.postgres.caps import LastCount, count_room, queue_for_room
-from shared.adapters.postgres.conclusions import number_facts, receiver_of, write_conclusion
+from shared.adapters.postgres.conclusions import number_facts, receiver_of, write_undialed
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.contracts.conclusion import Conclusion, NumberFacts
@@ -198,8 +198,8 @@ class PostgresTick(Tick):
 
     @override
     async def conclude(self, conclusions: Sequence[Conclusion]) -> None:
-        for conclusion in conclusions:
-            await write_conclusion(self._connection, self.campaign.tenant_id, conclusion)
+        if conclusions:
+            await write_undialed(self._connection, self._key, conclusions)
 
     @override
     async def complete(self) -> bool:

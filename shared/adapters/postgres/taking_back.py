@@ -1,8 +1,9 @@
 """Ends numbers that their owner took back, many at a time, as the reaper and the dialer end one.
 
 A step takes the lock on the campaign's pacing, so that nobody claims what it looks at; withholds what was planned for
-its numbers and nobody has said to be dialing; and writes results, deliveries and the total of all its numbers in one
-statement. What is in a call is only marked.
+its numbers and nobody has said to be dialing; marks what is in a call, which is left to it; and only then writes
+results, deliveries and the total of all its other numbers in one statement: a call that ends meanwhile finds its number
+either among these or marked.
 """
 
 from collections.abc import Sequence
@@ -33,18 +34,19 @@ async def cancel_step(
 ) -> Canceled:
     """End those of these numbers that are undialed, inside the caller's transaction; raises NotFound."""
     key = tenant_id, campaign_id
-    campaign = await connection.fetchrow(_SQL["lock_line"], *key)
+    await connection.execute(_SQL["lock_line"], *key)
+    campaign = await connection.fetchrow(_SQL["receiver_as_it_stands"], *key)
     if campaign is None:
         raise UnknownCampaign(campaign_id)
     receiver = receiver_of(campaign)
     await connection.execute(_SQL["withhold_planned"], *key, number_ids, TAKEN_BACK)
+    in_call = await connection.fetchval(_SQL["cancel_after_call"], *key, number_ids)
     undialed = await connection.fetch(_SQL["undialed_of"], *key, number_ids)
     canceled = 0
     if undialed:
         canceled = await _conclude(
             connection, key, [canceled_conclusion(row, campaign_id, receiver) for row in undialed]
         )
-    in_call = await connection.fetchval(_SQL["cancel_after_call"], *key, number_ids)
     return Canceled(canceled=canceled, in_call=in_call)
 
 
@@ -60,6 +62,7 @@ async def _conclude(
     results = [conclusion.result for conclusion in conclusions]
     deliveries = [conclusion.delivery for conclusion in conclusions]
     one = deliveries[0]  # all have one receiver, or none has
+    await connection.execute(_SQL["conclude_without_nested_loops"])
     canceled: int = await connection.fetchval(
         _SQL["conclude_canceled"],
         *key,

@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 from typing_extensions import override
 
-from shared.adapters.postgres.database import Database
+from shared.adapters.postgres.database import Database, apart
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.taking_back import AT_ONCE, cancel_step
 from shared.adapters.postgres.uploads import SHOWN_REFUSED_LINES
@@ -107,19 +107,27 @@ class PostgresUploadDesk(UploadDesk):
     async def _cancel(
         self, tenant_id: int, campaign_id: int, pages: AsyncIterator[Sequence[int]]
     ) -> Canceled:
-        """End numbers page by page, each in a transaction of its own, and let the pacer see what is left."""
-        canceled = in_call = 0
-        async for number_ids in pages:
-            for start in range(0, len(number_ids), AT_ONCE):
+        """End numbers page by page, each in a transaction of its own, and let the pacer see what is left.
+
+        A request that is done once has a transaction for all that it does, which is for its key and its answer alone
+        here: were the steps a part of it, the dialers that have calls to these numbers would wait for the last of them.
+        """
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            await connection.execute(_SQL["wait_for_the_steps"])
+        with apart():
+            canceled = in_call = 0
+            async for number_ids in pages:
+                for start in range(0, len(number_ids), AT_ONCE):
+                    step = await self._step(tenant_id, campaign_id, number_ids[start : start + AT_ONCE])
+                    canceled, in_call = canceled + step.canceled, in_call + step.in_call
+            if canceled:
                 async with self._database.transaction(tenant_id=tenant_id) as connection:
-                    step = await cancel_step(
-                        connection, tenant_id, campaign_id, number_ids[start : start + AT_ONCE]
-                    )
-                canceled, in_call = canceled + step.canceled, in_call + step.in_call
-        if canceled:
-            async with self._database.transaction(tenant_id=tenant_id) as connection:
-                await connection.execute(_WAKE, tenant_id, campaign_id, False)
+                    await connection.execute(_WAKE, tenant_id, campaign_id, False)
         return Canceled(canceled=canceled, in_call=in_call)
+
+    async def _step(self, tenant_id: int, campaign_id: int, number_ids: Sequence[int]) -> Canceled:
+        async with self._database.transaction(tenant_id=tenant_id) as connection:
+            return await cancel_step(connection, tenant_id, campaign_id, number_ids)
 
     async def _of_upload(
         self, tenant_id: int, campaign_id: int, upload_no: int, upload: asyncpg.Record

@@ -74,13 +74,15 @@ async def take_in(
     await connection.execute(_SQL["make_staging"])
     refusals = await stage(connection, lines, homes)
     batch = tenant_id, campaign_id, await connection.fetchval(_SQL["next_batch"], tenant_id, campaign_id)
-    await connection.execute(_SQL["open_batch"], *batch, file_name, refusals.count)
+    await connection.execute(_SQL["open_batch"], *batch)
     zones = await _zones_taken_in(connection, tenant_id, campaign_id, homes)
     accepted, *ids = await connection.fetchrow(_SQL["publish_numbers"], *batch, zones)
     duplicates: int = await connection.fetchval(_SQL["staged_count"]) - accepted
     if duplicates:
         refusals.kept.extend(await _duplicates(connection, batch))
-    await connection.execute(_SQL["close_batch"], *batch, accepted, duplicates, *ids)
+    await connection.execute(
+        _SQL["close_batch"], *batch, file_name, refusals.count, accepted, duplicates, *ids
+    )
     await connection.execute(_SQL["count_accepted"], tenant_id, campaign_id, accepted)
     await connection.executemany(
         _SQL["keep_refused_line"], [(*batch, line.line_no, line.text, line.reason) for line in refusals.kept]

@@ -5,11 +5,13 @@ campaigns, addresses. Each answer is held against its documented shape by the cu
 """
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -73,6 +75,13 @@ async def test_a_path_or_method_that_is_not_there(
 async def test_a_method_is_not_overridden(unchanged: Customer, header: str) -> None:
     """A header cannot make a deletion of a list."""
     assert (await unchanged.call("GET", "/api/campaigns", headers={header: "DELETE"})).status == 200
+
+
+@pytest.mark.parametrize(("expect", "status"), [("200-ok", 417), ("100-Continue", 422)])
+async def test_an_expectation_is_met_or_refused(unchanged: Customer, expect: str, status: int) -> None:
+    """100 before the body, which is then refused as ever; anything else in the one form of refusals."""
+    answer = await unchanged.call("POST", "/api/schedules", data=b"{}", headers={"Expect": expect})
+    refused(answer.status, status, answer.body)
 
 
 async def test_a_token_in_the_query_is_none(unchanged: Customer) -> None:
@@ -221,7 +230,8 @@ async def test_a_figure_of_another_type(unchanged: Customer, field: str, figure:
 CAMPAIGN = [
     ("end_date", "2025-12-31"), ("start_date", "2022-02-30"), ("start_date", "0000-01-01"),
     ("end_date", "9999-12-31"), ("start_date", "2027-1-1"), ("start_date", "20270101"), ("start_date", "2027-W01-1"),
-    ("start_date", "2027-01-01T00:00:00"), ("start_date", "tomorrow"), ("start_date", "\uff12\uff10\uff12\uff17-01-01"),
+    ("start_date", "2027-01-01T00:00:00"), ("start_date", "2027-01-01 08:00:00"),
+    ("start_date", "tomorrow"), ("start_date", "\uff12\uff10\uff12\uff17-01-01"),
     ("profiles", attached("calm", "8:00", "9:00")), ("profiles", attached("calm", "08:00Z", "09:00")),
     ("profiles", attached("calm", "23:59:60", "24:00")), ("profiles", attached("calm", "24:00", "24:00")),
     ("profiles", attached("calm", "09:00", "09:00")), ("profiles", attached("calm", "22:00", "02:00")),
@@ -232,7 +242,7 @@ CAMPAIGN = [
     ("schedule", "nobody"), ("schedule", "9223372036854775808"), ("schedule", "-1"),
     ("time_zone", "Mars/Olympus"), ("time_zone", "../../etc/passwd"), ("attempts", "0"), ("attempts", "101"),
     ("retry_minutes", "soon"), ("retry_minutes_by_outcome", '{"Answered":1}'), ("callee_hours", "25:00-26:00"),
-    ("name", "x" * 101),
+    ("name", "x" * 101), ("name", "a\x07b"), ("name", "\u202etxt.exe"), ("name", "two\nlines"),
     ("start_url", "file:///etc/passwd"), ("start_url", "gopher://a/"), ("start_url", "ftp://a/"),
     ("start_url", "javascript:alert(1)"), ("start_url", "//apps.example/x"), ("start_url", "apps.example"),
     ("start_url", "http://"), ("start_url", "http://127.0.0.1/"), ("start_url", "http://2130706433/"),
@@ -278,6 +288,29 @@ async def test_a_phone_list_that_is_none(unchanged: Customer, numbers: str, fiel
         "/api/campaigns/add-calls", campaign_id=str(campaign["campaign_id"]), phone_numbers=numbers
     )
     assert [(answer.status, list(answer.body)) for answer in (made, added)] == [(422, [field])] * 2
+
+
+@pytest.mark.parametrize("multipart", [True, False])
+async def test_an_array_that_is_too_long_is_to_be_sent_as_a_file(
+    unchanged: Customer, *, multipart: bool
+) -> None:
+    """413 in a sentence that says so."""
+    numbers = json.dumps(["+12025550100"] * 80_000)
+    field = b'--b\r\nContent-Disposition: form-data; name="phone_numbers"\r\n\r\n%s\r\n--b--\r\n'
+    body = field % numbers.encode() if multipart else b'{"phone_numbers":%s}' % numbers.encode()
+    answer = await unchanged.call("POST", "/api/campaigns/add-calls", data=io.BytesIO(body))
+    assert (answer.status, "as a file" in answer.body["error"]) == (413, True)
+
+
+async def test_two_phone_lists_in_one_request(unchanged: Customer) -> None:
+    """422: one of them would be dropped without a word, be it the array beside a file or the second file."""
+    [campaign] = await unchanged.get("/api/campaigns")
+    for name, file_name in (("phone_numbers", None), ("phone_numbers", "b.csv")):
+        form = aiohttp.FormData({"campaign_id": str(campaign["campaign_id"])})
+        form.add_field("phone_numbers", b"+12025550198\n", filename="a.csv")
+        form.add_field(name, '["+12025550199"]', filename=file_name)
+        answer = await unchanged.call("POST", "/api/campaigns/add-calls", data=form)
+        assert (answer.status, list(answer.body)) == (422, ["phone_numbers"])
 
 
 @pytest.mark.parametrize("calls", ["now", "HANGUP", "1"])

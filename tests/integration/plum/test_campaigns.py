@@ -163,6 +163,15 @@ async def test_campaigns_are_listed_with_their_documented_keys(acme: Customer) -
     assert {name: shown[name] for name in documented} == documented
 
 
+async def test_what_a_list_says_can_be_sent_back(acme: Customer) -> None:
+    """A date with its midnight, as the list writes it, is the same date."""
+    campaign_id = await acme.campaign(start_date="2026-11-01 00:00:00", end_date="2199-01-05")
+    answer = await acme.call("PATCH", f"/api/campaigns/{campaign_id}?end_date=2199-01-06%2000:00:00")
+    assert answer.status == 200
+    shown = await acme.one(campaign_id)
+    assert (shown["start_date"], shown["end_date"]) == ("2026-11-01 00:00:00", "2199-01-06 00:00:00")
+
+
 async def test_the_last_day_is_dialed(world: World) -> None:
     """PLUM-59: a campaign that ends today is not over, however its end_date is printed."""
     today = await world.store.one("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date::text")

@@ -6,7 +6,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from pydantic import TypeAdapter
 
 from services.api.openapi.page import assets
 from tests.integration.plum.customers import Customer
@@ -64,34 +63,8 @@ async def test_every_reference_leads_somewhere(acme: Customer) -> None:
         for step in reference.removeprefix("#/").split("/"):
             part = part[step]
     for _, path, operation in operations(document):
-        named = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+        named = {each["name"] for each in operation.get("parameters", []) if each.get("in") == "path"}
         assert named == set(re.findall(r"\{(\w+)\}", path))
-
-
-async def test_every_link_leads_to_an_operation(acme: Customer) -> None:
-    """With the id of what was made, as a name that the other one takes."""
-    document = await described(acme)
-    known = {operation["operationId"]: operation for _, _, operation in operations(document)}
-    links = [
-        link
-        for _, _, operation in operations(document)
-        for link in operation["responses"]["200"].get("links", {}).values()
-    ]
-    assert len(links) >= 10
-    for link in links:
-        taken = {each["name"] for each in known[link["operationId"]].get("parameters", [])}
-        assert set(link.get("parameters", {})) <= taken
-
-
-async def test_every_example_of_an_answer_is_one(acme: Customer) -> None:
-    """It is of the type that the route answers with."""
-    shown = [
-        route.operation for route in acme.routes if route.operation and route.operation.example is not None
-    ]
-    assert len(shown) >= 15
-    for operation in shown:
-        adapter: TypeAdapter[Any] = TypeAdapter(operation.answers)
-        adapter.validate_python(operation.example)
 
 
 async def test_every_example_of_a_request_is_taken(acme: Customer) -> None:
@@ -150,9 +123,12 @@ async def test_the_page_loads_nothing_from_elsewhere(acme: Customer) -> None:
                 return
             assert (page.status, page.content_type) == (200, "text/html")
             assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        known = (await described(acme))["paths"]
         loaded = re.findall(r'(?:src|href)="([^"]+)"', text)
         assert all(path.startswith("/") for path in loaded)
         for path in loaded:
             async with stranger.get(path) as file:
                 assert file.status == 200, path
+                # As described, whatever this system thinks of the name's ending.
+                assert [file.content_type] == [*known[path]["get"]["responses"]["200"]["content"]]
                 assert "://" not in path

@@ -73,8 +73,10 @@ FOR NO KEY UPDATE;
 SELECT campaign_id FROM campaign_pacing WHERE tenant_id = $1 AND campaign_id = $2 FOR UPDATE;
 
 -- name: anything_dialed
--- Whether a number of the campaign has its result already, or is on its way to one.
+-- Whether a number of the campaign has its result already, or is on its way to one: in a call, or taken back.
 SELECT EXISTS (SELECT 1 FROM result WHERE tenant_id = $1 AND campaign_id = $2)
+    OR EXISTS (SELECT 1 FROM number
+               WHERE tenant_id = $1 AND campaign_id = $2 AND canceled_at IS NOT NULL AND state <> 'FINAL')
     OR EXISTS (SELECT 1 FROM attempt
                WHERE tenant_id = $1 AND campaign_id = $2
                  AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')) AS dialed;

@@ -75,8 +75,7 @@ WHERE tenant_id = $1 AND campaign_id = $2;
 -- Campaigns as their owner sees them, newest first, with every count from one snapshot, so that they add up.
 SELECT c.campaign_id, c.name, c.state, c.first_date, c.last_date, c.time_zone, c.start_url, c.result_url, c.preflight,
        c.schedule_id, s.nickname AS schedule_nickname,
-       (SELECT jsonb_agg(jsonb_build_object('profile_id', w.profile_id, 'nickname', p.nickname,
-                                            'opens_minute', w.opens_minute, 'closes_minute', w.closes_minute)
+       (SELECT jsonb_agg(jsonb_build_array(w.profile_id, p.nickname, w.opens_minute, w.closes_minute)
                          ORDER BY w.window_no)
         FROM campaign_window w JOIN pacing_profile p ON p.tenant_id = w.tenant_id AND p.profile_id = w.profile_id
         WHERE w.tenant_id = c.tenant_id AND w.campaign_id = c.campaign_id) AS profiles,

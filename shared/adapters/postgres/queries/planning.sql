@@ -103,6 +103,35 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_
                WHERE tenant_id = $1 AND campaign_id = $2
                  AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')) AS in_attempt;
 
+-- name: conclude_undialed
+-- READY | WAITING -> FINAL for numbers of one campaign that end alike and without a call, each with its one result, its
+-- delivery where there is a result_url (`$11`), and their totals, which everybody takes in one order. One statement: one
+-- for each of them kept every other campaign from its look four times as long.
+WITH wanted AS (
+    SELECT * FROM unnest($3::bigint[], $4::integer[], $5::timestamptz[], $6::text[], $7::bytea[])
+        AS w (number_id, tries, last_attempt_at, webhook_id, body)
+), final AS (
+    UPDATE number n SET state = 'FINAL', next_at = NULL
+    FROM wanted w
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.number_id = w.number_id
+      AND n.state IN ('READY', 'WAITING')
+    RETURNING n.number_id, w.tries, w.last_attempt_at, w.webhook_id, w.body
+), written AS (
+    INSERT INTO result (tenant_id, campaign_id, number_id, outcome, stage, result, callee_type, attempts,
+                        last_attempt_at, duration_seconds)
+    SELECT $1, $2, number_id, $8, $9, $10, $14, tries, last_attempt_at, 0 FROM final
+    RETURNING number_id
+), queued AS (
+    INSERT INTO delivery (tenant_id, campaign_id, number_id, webhook_id, url, origin, content_type, body)
+    SELECT $1, $2, number_id, webhook_id, $11, $12, $13, body FROM final WHERE $11::text IS NOT NULL
+), counted AS (
+    INSERT INTO outcome_count (tenant_id, campaign_id, shard, outcome, result, numbers)
+    SELECT $1, $2, (number_id % 16)::smallint AS shard, $8, $10, count(*) FROM final GROUP BY shard ORDER BY shard
+    ON CONFLICT (tenant_id, campaign_id, shard, outcome, result)
+        DO UPDATE SET numbers = outcome_count.numbers + excluded.numbers
+)
+SELECT count(*) AS concluded FROM written;
+
 -- name: any_left
 -- Whether a campaign has a number without a result.
 SELECT EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_id = $2 AND state <> 'FINAL') AS left_over;

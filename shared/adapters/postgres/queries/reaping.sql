@@ -76,7 +76,8 @@ WHERE a.tenant_id = lost.tenant_id AND a.campaign_id = lost.campaign_id AND a.at
 RETURNING a.tenant_id, a.campaign_id, a.attempt_id, a.worker;
 
 -- name: over_quarantine
--- UNKNOWN attempts that no report can explain any more, with what their numbers' results need.
+-- UNKNOWN attempts that no report can explain any more, with what their numbers' results need. Their numbers are locked
+-- with them, or left to the next look: to wait for one while holding another is how two wait for each other in a circle.
 SELECT a.tenant_id, a.campaign_id, a.attempt_id, a.epoch, a.number_id, a.intent_at, n.e164, n.message_reference,
        n.tries, c.result_url, c.result_format
 FROM attempt a
@@ -84,7 +85,8 @@ JOIN number n USING (tenant_id, campaign_id, number_id)
 JOIN campaign c USING (tenant_id, campaign_id)
 WHERE a.state = 'UNKNOWN' AND a.quarantine_until < clock_timestamp()
 LIMIT $1
-FOR UPDATE OF a SKIP LOCKED;
+FOR UPDATE OF a SKIP LOCKED
+FOR NO KEY UPDATE OF n SKIP LOCKED;
 
 -- name: undialed_numbers
 -- Numbers of a campaign that no window is left for; an attempt that was withheld after its intent was no call.

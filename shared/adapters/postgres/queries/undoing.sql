@@ -7,9 +7,9 @@ SELECT EXISTS (SELECT 1 FROM campaign
                WHERE tenant_id = $1 AND campaign_id = $2 AND dialect = $3 AND state <> 'DELETED') AS there;
 
 -- name: uploads
--- A campaign's uploads behind one, the oldest first.
+-- A campaign's uploads behind one, the oldest first; a place behind all that there can be is no mistake.
 SELECT batch_no, file_name, accepted, refused, duplicates, published_at, canceled_at FROM batch
-WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no > $3
+WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no > $3::bigint
 ORDER BY batch_no LIMIT $4;
 
 -- name: refused_lines
@@ -23,6 +23,10 @@ ORDER BY batch_no, line_no LIMIT $5;
 UPDATE batch SET canceled_at = COALESCE(canceled_at, clock_timestamp())
 WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3
 RETURNING COALESCE(first_number_id, 0) AS first_number_id, COALESCE(last_number_id, 9223372036854775807) AS last_number_id;
+
+-- name: wait_for_the_steps
+-- A request that is done once holds its key, and nothing else, while the steps of a long list are done.
+SET LOCAL idle_in_transaction_session_timeout = '15min';
 
 -- name: lines_of_upload
 -- The next numbers of an upload, `$4` being behind the last ones, that have no result yet.
@@ -58,11 +62,13 @@ ORDER BY number_id;
 
 -- name: lock_line
 -- Until the end of the transaction no pacer claims from the campaign, which a pacer locks for itself alone; a start, or a
--- call that ends and wakes the pacer, waits for nothing. No row: the campaign is gone.
-SELECT c.result_url, c.result_format
-FROM campaign_pacing p JOIN campaign c USING (tenant_id, campaign_id)
-WHERE p.tenant_id = $1 AND p.campaign_id = $2 AND c.state <> 'DELETED'
-FOR KEY SHARE OF p;
+-- call that ends and wakes the pacer, waits for nothing.
+SELECT campaign_id FROM campaign_pacing WHERE tenant_id = $1 AND campaign_id = $2 FOR KEY SHARE;
+
+-- name: receiver_as_it_stands
+-- Where a campaign's results go. A statement of its own, so that it is read after the line was locked: a first result_url
+-- that came while the lock was waited for is seen here. No row: the campaign is gone.
+SELECT result_url, result_format FROM campaign WHERE tenant_id = $1 AND campaign_id = $2 AND state <> 'DELETED';
 
 -- name: withhold_planned
 -- PLANNED | LEASED -> WITHHELD for these numbers, which come back in line. What is being dialed is left alone: its intent
@@ -87,6 +93,22 @@ WITH planned AS (
 UPDATE number n SET state = 'READY' FROM withheld w
 WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = w.number_id AND n.state = 'IN_ATTEMPT';
 
+-- name: cancel_after_call
+-- Those of these numbers that are in a call: it goes on, and none follows it. Before anybody looks for who is in none:
+-- a call that ends between the two would bring its number back behind both. Returns how many there are.
+WITH in_call AS (
+    SELECT number_id FROM number
+    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = ANY($3::bigint[]) AND state = 'IN_ATTEMPT'
+    ORDER BY number_id
+    FOR NO KEY UPDATE
+), marked AS (
+    UPDATE number n SET canceled_at = COALESCE(n.canceled_at, clock_timestamp())
+    FROM in_call c
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.number_id = c.number_id
+    RETURNING 1
+)
+SELECT count(*) AS in_call FROM marked;
+
 -- name: undialed_of
 -- Those of these numbers that are in no attempt, locked, with what their results need; an attempt that was withheld
 -- after its intent was no call.
@@ -99,16 +121,23 @@ WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]
 ORDER BY n.number_id
 FOR NO KEY UPDATE;
 
+-- name: conclude_without_nested_loops
+-- To the end of the transaction, in which nothing comes after. A plan that is made once for any list takes it for ten
+-- numbers, and compares each with each: a second for two thousand.
+SET LOCAL enable_nestloop = off;
+
 -- name: conclude_canceled
 -- READY | WAITING -> FINAL for many numbers of one campaign, each with its one result, its delivery where there is a
--- result_url (`$11`), and all with their total, in the shard `$14`.
+-- result_url (`$11`), and all with their total, in the shard `$14`. The numbers are named twice: joined alone, every number
+-- of the campaign was read for each piece of it.
 WITH wanted AS (
     SELECT * FROM unnest($3::bigint[], $4::integer[], $5::timestamptz[], $6::text[], $7::bytea[])
         AS w (number_id, tries, last_attempt_at, webhook_id, body)
 ), final AS (
     UPDATE number n SET state = 'FINAL', next_at = NULL, canceled_at = COALESCE(n.canceled_at, clock_timestamp())
     FROM wanted w
-    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = w.number_id AND n.state IN ('READY', 'WAITING')
+    WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.number_id = w.number_id
+      AND n.state IN ('READY', 'WAITING')
     RETURNING n.number_id, w.tries, w.last_attempt_at, w.webhook_id, w.body
 ), written AS (
     INSERT INTO result (tenant_id, campaign_id, number_id, outcome, stage, result, callee_type, attempts,
@@ -125,13 +154,3 @@ WITH wanted AS (
         DO UPDATE SET numbers = outcome_count.numbers + excluded.numbers
 )
 SELECT count(*) AS canceled FROM written;
-
--- name: cancel_after_call
--- Those of these numbers that are in a call: it goes on, and none follows it. Returns how many there are.
-WITH marked AS (
-    UPDATE number SET canceled_at = clock_timestamp()
-    WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = ANY($3::bigint[]) AND state = 'IN_ATTEMPT'
-      AND canceled_at IS NULL
-)
-SELECT count(*) AS in_call FROM number
-WHERE tenant_id = $1 AND campaign_id = $2 AND number_id = ANY($3::bigint[]) AND state = 'IN_ATTEMPT';

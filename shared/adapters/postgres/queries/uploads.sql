@@ -19,8 +19,8 @@ WHERE tenant_id = $1 AND campaign_id = $2
 RETURNING last_batch_no;
 
 -- name: open_batch
--- The batch itself; its counts follow.
-INSERT INTO batch (tenant_id, campaign_id, batch_no, file_name, refused) VALUES ($1, $2, $3, $4, $5);
+-- The batch itself; all that there is to be told of it follows, and is then one entry of the audit log.
+INSERT INTO batch (tenant_id, campaign_id, batch_no) VALUES ($1, $2, $3);
 
 -- name: callee_rule
 -- Whether a campaign keeps to callees' hours, and where a number is at home of which nothing is known.
@@ -73,8 +73,9 @@ WHERE n.number_id IS NULL
 ORDER BY s.line_no LIMIT $4;
 
 -- name: close_batch
--- The batch's counts, and between which ids its numbers lie.
-UPDATE batch SET accepted = $4, duplicates = $5, first_number_id = $6, last_number_id = $7
+-- The batch's file and counts, when it was published, and between which ids its numbers lie.
+UPDATE batch SET file_name = $4, refused = $5, accepted = $6, duplicates = $7, first_number_id = $8,
+                 last_number_id = $9, published_at = clock_timestamp()
 WHERE tenant_id = $1 AND campaign_id = $2 AND batch_no = $3;
 
 -- name: count_accepted

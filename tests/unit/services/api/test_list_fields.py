@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.api.list_fields import id_of, instant_of, limit_of, page_of, text_of
+from services.api.list_fields import id_of, instant_of, limit_of, number_of, page_of, text_of
 from services.api.request_fields import Fields, written_fields
 from shared.domain.errors import Invalid
 from shared.ports.delivery_desk import Page
@@ -77,3 +77,36 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         instant_of(fields(since=text), "since")
     assert refusal.value.field == "since"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", None),
+        ("  ", None),
+        ("+442071234567", "+442071234567"),
+        ("202 555 0100", "+12025550100"),
+        # A + as it stands in a query or form is a space.
+        (" 442071234567", "+442071234567"),
+        (" 12025550100", "+12025550100"),
+        (" (202) 555-0100", "+12025550100"),
+    ],
+)
+def test_a_phone_number_survives_a_plus_that_was_not_encoded(text: str, number: str | None) -> None:
+    """It is read with the + that the space was, where that makes a number."""
+    assert number_of(fields(after=text), "after") == number
+
+
+def test_a_space_that_may_be_a_plus_or_not_is_not_guessed_at() -> None:
+    """Cairo or Washington: the one would be blocked and the other go on being called."""
+    with pytest.raises(Invalid, match=r"\+2025550100, \+12025550100: write its \+ as %2B") as refusal:
+        number_of(fields(after=" 2025550100"), "after")
+    assert refusal.value.field == "after"
+
+
+@pytest.mark.parametrize("text", ["911", " 911", " 00", "x"])
+def test_a_phone_number_that_is_none_is_refused(text: str) -> None:
+    """By the name of its parameter."""
+    with pytest.raises(Invalid) as refusal:
+        number_of(fields(after=text), "after")
+    assert refusal.value.field == "after"

@@ -422,14 +422,16 @@ def test_slots_that_went_by_while_nobody_was_in_line_are_not_saved_up() -> None:
 
 
 def test_after_the_last_window_everybody_ends_out_of_time_in_steps() -> None:
-    """So many at a tick, each with its tries so far; when none is left and no call is under way it is done."""
+    """So many at a tick, and the next at once; each with its tries so far. With none left and no call it is done."""
     store = campaign_of(*names(CONCLUDE_AT_MOST + 1))
     store.waiting, store.in_attempt = {"busy": CLOSES + SECOND}, 1
-    ends = []
+    ends, looks = [], []
     for _ in range(3):
         tick(store, CLOSES)
         ends.append(len(store.conclusions))
-        assert store.look_at == CLOSES + LOOK_WHEN_BLOCKED
+        looks.append(store.look_at)
+    later = CLOSES + LOOK_WHEN_BLOCKED
+    assert looks == [CLOSES, later, later]
     assert ends == [CONCLUDE_AT_MOST, CONCLUDE_AT_MOST + 2, CONCLUDE_AT_MOST + 2]
     assert {conclusion.result.disposition.outcome for conclusion in store.conclusions} == {
         Outcome.OUT_OF_TIME
