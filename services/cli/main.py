@@ -17,6 +17,8 @@ from services.cli.client.commands import app as campaign_app
 from services.cli.deliveries.commands import app as delivery_app
 from services.cli.errors import tell
 from services.cli.numbers.commands import app as number_app
+from services.cli.policies.commands import app as policy_app
+from services.cli.policies.commands import caller_id_app
 from services.cli.process import run_service
 from services.cli.running import run
 from services.cli.screen import screen_on
@@ -268,6 +270,15 @@ def _one_of(tenant: str | None, *, everybody: bool) -> str | None:
 
 app.add_typer(
     cap_app, name="cap", rich_help_panel=ADMINISTRATION, help="How many calls a tenant may have at once."
+)
+app.add_typer(
+    policy_app, name="policy", rich_help_panel=ADMINISTRATION, help="What a tenant may call, and as whom."
+)
+app.add_typer(
+    caller_id_app,
+    name="caller-id",
+    rich_help_panel=ADMINISTRATION,
+    help="The caller ids that a tenant has proved to be its own.",
 )
 app.add_typer(
     trunk_app, name="trunk", rich_help_panel=ADMINISTRATION, help="The ways out, for TELEPHONY=sip."

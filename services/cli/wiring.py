@@ -15,6 +15,7 @@ from shared.adapters.postgres.holds import PostgresHolds
 from shared.adapters.postgres.invariants import ROLE as INVARIANTS_ROLE
 from shared.adapters.postgres.invariants import PostgresInvariants
 from shared.adapters.postgres.migrations import migrate as apply_migrations
+from shared.adapters.postgres.number_policies import PostgresNumberPolicies
 from shared.adapters.postgres.tenant_caps import PostgresTenantCaps
 from shared.adapters.postgres.tenants import ROLE as ADMIN_ROLE
 from shared.adapters.postgres.tenants import create_token as issue_token
@@ -40,6 +41,7 @@ from shared.ports.delivering import OutgoingWebhook, TryReport
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.holds import Holds
 from shared.ports.invariants import Invariants
+from shared.ports.number_policies import NumberPolicies
 from shared.ports.tenant_caps import TenantCaps
 from shared.ports.trunks import Trunks
 from shared.rtp.g711 import PCMU
@@ -147,6 +149,13 @@ async def tenant_caps(database_url: str) -> AsyncIterator[TenantCaps]:
     """Open the caps of all tenants."""
     async with Database.opened(database_url, role=ADMIN_ROLE, size=1) as database:
         yield PostgresTenantCaps(database)
+
+
+@contextlib.asynccontextmanager
+async def number_policies(database_url: str) -> AsyncIterator[NumberPolicies]:
+    """Open what tenants may call, and as whom."""
+    async with Database.opened(database_url, role=ADMIN_ROLE, size=1) as database:
+        yield PostgresNumberPolicies(database)
 
 
 @contextlib.asynccontextmanager

@@ -62,6 +62,7 @@ Heard = (
 _TRANSFER_ERRORS: Final[Mapping[str, str]] = {
     "noroute": "error.connection.noroute",
     "baddestination": "error.connection.baddestination",
+    "noauthorization": "error.connection.noauthorization",
     "unsupported uri": "error.unsupported.uri",
     "unsupported": "error.unsupported.transfer.{kind}",
 }
@@ -264,6 +265,7 @@ class Application:
             stop_keys="".join(sorted(told.DTMF_KEYS)) if effect.dtmf_term else "",
             final_silence_seconds=effect.final_silence_ms / 1_000,
             first_sound_seconds=effect.timeout_ms / 1_000,
+            beep=effect.beep,
         )
 
     def _abandon_recording(self) -> None:
@@ -285,6 +287,13 @@ class Application:
         except Invalid:
             self._transfer_ended("baddestination", 0.0)
             return
+        if self._leased.policy.refusal(destination.e164) is not None:
+            self._transfer_ended("noauthorization", 0.0)
+            return
+        if effect.audio:
+            # 2.3.7: heard until the far end answers; one that cannot be had is passed over.
+            self._last_part -= 1
+            await self._call.play(self._last_part, (port.Audio(effect.audio),), bargein=False)
         await self._call.transfer(
             destination.e164,
             bridge=effect.kind == "bridge",
@@ -292,7 +301,14 @@ class Application:
             post_dial=destination.post_dial,
         )
 
+    def _silence_transfer(self, transfer: asked.Transfer) -> None:
+        """Stop what was heard until now, before anything else is played."""
+        if transfer.audio:
+            self._fetches.add(asyncio.create_task(self._call.stop_play(), name="end of a transfer's audio"))
+
     def _transfer_answered(self) -> None:
+        if self._transfer is not None:
+            self._silence_transfer(self._transfer)
         if self._transfer is not None and self._transfer.max_time_ms:
             self._too_long = asyncio.get_running_loop().call_later(
                 self._transfer.max_time_ms / 1_000 / self._pace_of_time, self._end_long_transfer
@@ -307,6 +323,7 @@ class Application:
         transfer, self._transfer = self._transfer, None
         if transfer is None:
             return
+        self._silence_transfer(transfer)
         if self._too_long is not None:
             self._too_long.cancel()
         if self._was_too_long and reason == "near_end_disconnect":

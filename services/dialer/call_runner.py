@@ -169,7 +169,7 @@ class CallRunner:
     async def _dial(self, leased: LeasedAttempt, fence: str, intent_at: datetime) -> None:
         call = OutboundCall(
             e164=leased.e164,
-            caller_id=leased.ani or leased.caller_id,
+            caller_id=leased.asked_caller_id,
             post_dial=leased.post_dial,
             fence=fence,
             ring_seconds=self._limits.ring_seconds,

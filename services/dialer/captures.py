@@ -6,8 +6,8 @@ from typing import Final
 
 from shared.contracts.multipart import FilePart
 from shared.telephony.port import RecordingEnded
+from shared.voicexml.effects import RECORDING_PREFIX
 from shared.voicexml.events import Pairs, Recorded
-from shared.voicexml.visits import RECORDING_PREFIX
 
 #: Of one call: twenty minutes of telephone sound. What is more is not kept.
 MAX_BYTES: Final = 10 * 1024 * 1024

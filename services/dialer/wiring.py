@@ -247,6 +247,7 @@ def _trunk(record: TrunkRecord) -> Trunk:
         calls_per_second=record.calls_per_second,
         channels=record.channels,
         pings=record.pings,
+        asserted_identity=record.asserted_identity,
     )
 
 

@@ -27,6 +27,9 @@ class GateFacts:
     callee_closes_at: datetime | None = None
     #: When the next call to the number may be placed; None where the last one was long enough ago.
     rested_at: datetime | None = None
+    #: Why the tenant may not call the number, or not as whom it asks to, in a sentence; None where it may.
+    number_refused: str | None = None
+    caller_refused: str | None = None
 
 
 def verdict(facts: GateFacts) -> Withheld | None:
@@ -35,6 +38,8 @@ def verdict(facts: GateFacts) -> Withheld | None:
         Withheld.STOPPED: not (facts.campaign_running and facts.same_epoch),
         Withheld.HELD: facts.held,
         Withheld.EXCLUDED: facts.excluded,
+        Withheld.NOT_ALLOWED: facts.number_refused is not None,
+        Withheld.UNVERIFIED_CALLER: facts.caller_refused is not None,
         Withheld.WINDOW_CLOSED: facts.now >= facts.window_closes_at,
         Withheld.CALLEE_HOURS: facts.callee_closes_at is not None and facts.now >= facts.callee_closes_at,
         Withheld.TOO_SOON: facts.rested_at is not None and facts.now < facts.rested_at,
@@ -51,4 +56,8 @@ def words(reason: Withheld, facts: GateFacts, callee: CalleeClock | None) -> str
         return (
             f"{reason.value}: {facts.now:%H:%M:%S} UTC, allowed from {facts.rested_at:%Y-%m-%d %H:%M:%S} UTC"
         )
+    if reason is Withheld.NOT_ALLOWED and facts.number_refused is not None:
+        return f"{reason.value}: {facts.number_refused}"
+    if reason is Withheld.UNVERIFIED_CALLER and facts.caller_refused is not None:
+        return f"{reason.value}: {facts.caller_refused}"
     return reason.value

@@ -126,6 +126,8 @@ class Withheld(StrEnum):
     CALLEE_HOURS = "it was outside the callee's hours"
     TOO_SOON = "the last call to the number had ended too short a time before"
     EXCLUDED = "the number is on the blocklist"
+    NOT_ALLOWED = "the operator does not allow calls to this number"
+    UNVERIFIED_CALLER = "the operator allows only verified caller ids"
     ELSEWHERE = "another call to the same number was under way"
     NO_TRUNK = "no trunk took the call"
     SHUTDOWN = "the dialer was shutting down"
@@ -138,7 +140,7 @@ def after_withheld(reason: Withheld, *, now: datetime) -> Conclude | WaitUntil |
     at hand, looking again is right too.
     """
     match reason:
-        case Withheld.EXCLUDED:
+        case Withheld.EXCLUDED | Withheld.NOT_ALLOWED | Withheld.UNVERIFIED_CALLER:
             return Conclude(EXCLUDED)
         case Withheld.ELSEWHERE | Withheld.NO_TRUNK | Withheld.CALLEE_HOURS | Withheld.TOO_SOON:
             return WaitUntil(now + timedelta(seconds=ELSEWHERE_PAUSE_SECONDS))

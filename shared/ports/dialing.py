@@ -12,6 +12,7 @@ from shared.domain.callee_hours import CalleeClock
 from shared.domain.calling_window import Calendar
 from shared.domain.disposition import CallEnding, Disposition
 from shared.domain.gate import GateFacts
+from shared.domain.number_policy import UNTOUCHED, NumberPolicy
 from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
 
 
@@ -46,6 +47,14 @@ class LeasedAttempt:
     retry_policy: RetryPolicy
     #: The clocks that the campaign keeps to for this number; None where it calls at any time.
     callee: CalleeClock | None = None
+    #: What the tenant could call when the lease was taken: for whom an application transfers a call to. The gate reads
+    #: it anew for the number itself.
+    policy: NumberPolicy = UNTOUCHED
+
+    @property
+    def asked_caller_id(self) -> str | None:
+        """The number's caller id, else the campaign's; None where nobody asked for one, and the trunk's is shown."""
+        return self.ani or self.caller_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class TrunkRecord:
     calls_per_second: int | None
     #: Whether it is asked by OPTIONS if it is there.
     pings: bool
+    #: Whether it is told the caller id in P-Asserted-Identity as well.
+    asserted_identity: bool = False
     disabled: bool = False
     #: Only where a trunk is added and where it is used; None in every list.
     password: str | None = field(default=None, repr=False)

@@ -90,7 +90,6 @@ class Call:
         self._talk: Conversation | None = None
         self._alarms: dict[_Alarm, float] = {}
         self._cause = Cause.HUNG_UP
-        self._concluded = False
         self._alarm_set: float | None = None
         self._forgotten = False
 
@@ -138,7 +137,7 @@ class Call:
             self._enter(CallInput.ROUTE_FAILURE, now)
             if not left:
                 self._invitation.drop()
-            self._conclude(Failed(cause=Cause.UNROUTABLE, sent=left))
+            self._desk.tell(Failed(cause=Cause.UNROUTABLE, sent=left))
         return self._effects()
 
     @property
@@ -246,7 +245,7 @@ class Call:
         self._enter(CallInput.HANG_UP, now)
         if before is CallState.CONFIRMED and self._talk is not None:
             self._desk.begin_in(self._talk.dialog, Purpose.BYE, "BYE", now)
-            self._conclude(Ended(by=Party.US, cause=cause))
+            self._desk.tell(Ended(by=Party.US, cause=cause))
         elif before is not self.state:
             self._cause = cause
             self._cancel(now)
@@ -260,7 +259,7 @@ class Call:
         match exchange.purpose:
             case Purpose.INVITE if takes(self.state, CallInput.TIME_OUT):
                 self._enter(CallInput.TIME_OUT, now)
-                self._conclude(Failed(cause=Cause.TIMED_OUT, rang=self.rang))
+                self._desk.tell(Failed(cause=Cause.TIMED_OUT, rang=self.rang))
             case Purpose.BYE:
                 self._enter(CallInput.BYE_DONE, now)
             case Purpose.REFRESH:
@@ -280,7 +279,7 @@ class Call:
                     self._hang_up(Cause.TOO_LONG, now)
                 case _Alarm.GIVE_UP:
                     self._enter(CallInput.TIME_OUT, now)
-                    self._conclude(Failed(cause=self._cause, rang=self.rang))
+                    self._desk.tell(Failed(cause=self._cause, rang=self.rang))
         talk = self._talk
         if talk is None or self.state is not CallState.CONFIRMED:
             return
@@ -290,7 +289,7 @@ class Call:
             talk.refresh(now)
 
     def _fail(self, response: Response, cause: Cause) -> None:
-        self._conclude(
+        self._desk.tell(
             Failed(
                 cause=cause,
                 status=response.status,
@@ -299,12 +298,6 @@ class Call:
                 retry_after_seconds=_retry_after_seconds(response),
             )
         )
-
-    def _conclude(self, event: Failed | Ended) -> None:
-        """Tell the outcome, once."""
-        if not self._concluded:
-            self._concluded = True
-            self._desk.tell(event)
 
     def _enter(self, event: CallInput, now: float) -> None:
         self.state = after(self.state, event)
@@ -390,7 +383,7 @@ class Call:
         self._enter(CallInput.PEER_BYE, now)
         if self.state is CallState.TERMINATED:
             cause = q850_cause(header_values(request, "Reason"))
-            self._conclude(Ended(by=Party.PEER, cause=Cause.HUNG_UP, q850=cause))
+            self._desk.tell(Ended(by=Party.PEER, cause=Cause.HUNG_UP, q850=cause))
         elif self.state is CallState.CANCELING:
             self._cancel(now)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from shared.sip.client_side import ClientSide
 from shared.sip.dialog import Dialog
 from shared.sip.digest import Authenticator
-from shared.sip.effects import Address, CallEvent, Effect, Send, Tell
+from shared.sip.effects import Address, CallEvent, Effect, Ended, Failed, Send, Tell
 from shared.sip.exchanges import ClientExchange, Endpoint, Purpose, Tokens
 from shared.sip.headers import CSeq
 from shared.sip.message import HeaderList, Request, Response
@@ -32,13 +32,17 @@ class Desk:
     outbox: list[Effect] = field(default_factory=list)
     clients: ClientSide = field(init=False)
     servers: ServerSide = field(init=False)
+    _ended: bool = False
 
     def __post_init__(self) -> None:
         self.clients = ClientSide(self.outbox)
         self.servers = ServerSide(self.outbox, self.timings)
 
     def tell(self, event: CallEvent) -> None:
-        """Tell the user of the call."""
+        """Tell the user of the call; its end is the last that it hears, whatever still comes from the wire."""
+        if self._ended:
+            return
+        self._ended = isinstance(event, Failed | Ended)
         self.outbox.append(Tell(self.order.call_id, event))
 
     def signed(self, method: str, uri: str) -> HeaderList:

@@ -23,6 +23,8 @@ _PTIME: Final = re.compile(r"ptime:([0-9]{1,3})")
 MAX_PAYLOAD_TYPE: Final = 127  # seven bits in the RTP header
 #: RFC 3264, 5.1: the older way to say "send me nothing".
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
+#: Everybody on the network (RFC 919).
+_EVERYBODY: Final = "255.255.255.255"
 
 
 class Direction(StrEnum):
@@ -134,9 +136,12 @@ def _host(text: str) -> str:
     if found is None:
         raise BadBody("A connection line must give an IP address.")
     try:
-        return str(ipaddress.ip_address(found[1]))
+        address = ipaddress.ip_address(found[1])
     except ValueError:
         raise BadBody("A connection line must give an IP address.") from None
+    if address.is_multicast or str(address) == _EVERYBODY:
+        raise BadBody("A connection line must give one callee's address, not a group's.")
+    return str(address)
 
 
 def _media(block: list[str], common: _Attributes) -> MediaLine:

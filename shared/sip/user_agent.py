@@ -24,8 +24,9 @@ from shared.sip.timing import Timings
 from shared.sip.transaction import CLIENT, Do, Transaction, event_of
 from shared.sip.uri import SipUri
 
-#: A user agent has a handful of trunks; more pings than this under way mean that nobody reaps them.
-_MAX_PINGS: Final = 64
+#: A hundred trunks, each silent and asked every five seconds, have seven pings under way until timer F ends them; more
+#: mean that nobody reaps them.
+_MAX_PINGS: Final = 1024
 
 
 class TooManyCalls(SipError):

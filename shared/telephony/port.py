@@ -175,11 +175,13 @@ class LiveCall(Protocol):
         stop_keys: str,
         final_silence_seconds: float = 0.0,
         first_sound_seconds: float = 0.0,
+        beep: bool = False,
     ) -> None:
         """Record the callee into the recording sink; RecordingEnded follows.
 
-        It ends by itself when the callee has been silent for so long after speaking, or has not spoken for so long; 0
-        is without end.
+        With `beep` a short tone is heard first, of which nothing is recorded and whose time does not count. It ends by
+        itself when the callee has been silent for so long after speaking, or has not spoken for so long; 0 is without
+        end.
         """
 
     async def stop_recording(self) -> None:
@@ -190,8 +192,9 @@ class LiveCall(Protocol):
     ) -> None:
         """Place the second leg and join it; TransferAnswered (of a bridge) and TransferEnded follow.
 
-        After a blind one that ended as transferred the application has no more to say: Ended follows when the two
-        have done, or at once where the call has left us. The call's longest time counts on through both.
+        What plays is heard until the second leg is answered, and is for whoever played it to stop then. After a blind
+        one that ended as transferred the application has no more to say: Ended follows when the two have done, or at
+        once where the call has left us. The call's longest time counts on through both.
         """
 
     async def end_transfer(self) -> None:

@@ -10,11 +10,12 @@ import asyncio
 import itertools
 import json
 import os
+import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -53,7 +54,8 @@ class Served:
     pid: int
     port: int
     requests: int = 0
-    seconds: float = 0
+    #: Of each round that counts.
+    seconds: list[float] = field(default_factory=list)
     processor_seconds: float = 0
     answer_bytes: int = 0
 
@@ -68,16 +70,22 @@ async def measure(stage: Stage) -> list[Row | Table]:
             bare = await servers.enter_async_context(_bare(stage))
             ours = await servers.enter_async_context(_ours(stage))
             await _take_turns((bare, ours), path, token)
-        beside = Row(f"GET {path} by a bare aiohttp handler", bare.requests / bare.seconds)
-        found += [beside, Row(f"GET {path}", ours.requests / ours.seconds, beside, TARGET)]
-        lines += [_line(path, bare), _line(path, ours)]
-    columns = ("", "served by", "requests", "answer, bytes", "processor, ms a request")
+        beside = Row(f"GET {path} by a bare aiohttp handler", bare.requests / sum(bare.seconds))
+        found += [beside, Row(f"GET {path}", ours.requests / sum(ours.seconds), beside, TARGET)]
+        lines += [_line(path, bare), (*_line(path, ours)[:-1], _by_rounds(bare, ours))]
+    columns = ("", "served by", "requests", "answer, bytes", "processor, ms a request", "by rounds")
     return [*found, Table(f"{ENTRIES} entries, {CONNECTIONS} connections", columns, lines)]
 
 
 def _line(path: str, served: Served) -> tuple[str, ...]:
     milliseconds = 1000 * served.processor_seconds / served.requests
-    return path, served.name, f"{served.requests:,}", f"{served.answer_bytes:,}", f"{milliseconds:.2f}"
+    return path, served.name, f"{served.requests:,}", f"{served.answer_bytes:,}", f"{milliseconds:.2f}", ""
+
+
+def _by_rounds(bare: Served, ours: Served) -> str:
+    """Say what of the bare rate each round had: the median, the least and the most."""
+    shares = sorted(theirs / own for theirs, own in zip(bare.seconds, ours.seconds, strict=True))
+    return f"{statistics.median(shares):.2f} ({shares[0]:.2f} to {shares[-1]:.2f})"
 
 
 async def _tenant_with_lists(stage: Stage) -> str:
@@ -166,7 +174,7 @@ async def _ask(served: Served, connections: Sequence[Streams], request: bytes, *
     seconds, processor_seconds = time.perf_counter() - began, _processor_seconds(served.pid) - processor_began
     if counted:
         served.requests += REQUESTS_PER_ROUND
-        served.seconds += seconds
+        served.seconds.append(seconds)
         served.processor_seconds += processor_seconds
         served.answer_bytes = max(sizes)
 

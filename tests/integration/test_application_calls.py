@@ -194,6 +194,8 @@ async def test_a_transfer_ends_as_the_standard_says(attributes: str, last_two: s
         ("tel:+1202555", "error.connection.baddestination"),
         ("tel:+12025550100@somewhere.example", "error.connection.baddestination"),
         ("tel:+12025550100;phone-context=example", "error.connection.baddestination"),
+        ("tel:+19005550100", "error.connection.noauthorization"),
+        ("tel:+881612345678", "error.connection.noauthorization"),
         ("tel:+1-202-555-0101;postd=1w23", "busy"),
         ("TEL:2025550101", "busy"),
     ],

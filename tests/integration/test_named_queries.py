@@ -17,6 +17,7 @@ ROLES = {
     "audit": "paceline_api",
     "blocklist": "paceline_api",
     "daily_numbers": "paceline_api",
+    "number_policies": "paceline_admin",
     "once": "paceline_api",
     "tokens": "paceline_api",
     "caps": "paceline_pacer",

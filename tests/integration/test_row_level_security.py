@@ -98,6 +98,7 @@ async def _furnished(store: "Store") -> int:
         "INSERT INTO callee_zones (tenant_id, campaign_id, zones_no, zones) VALUES ($1, $2, 1, '{UTC}')", *key
     )
     await store.sql("INSERT INTO blocklist (tenant_id, e164) VALUES ($1, '+12025550109')", tenant_id)
+    await store.sql("INSERT INTO verified_caller (tenant_id, e164) VALUES ($1, '+12025550108')", tenant_id)
     await store.sql("INSERT INTO tenant_turn (tenant_id, served) VALUES ($1, 1)", tenant_id)
     await store.sql("INSERT INTO hold (tenant_id, reason) VALUES ($1, 'why')", tenant_id)
     await store.sql(

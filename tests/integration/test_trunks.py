@@ -25,8 +25,9 @@ CARRIER = TrunkRecord(
     channels=30,
     calls_per_second=5,
     pings=True,
+    asserted_identity=True,
 )
-PLAIN = replace(CARRIER, name="plain", username=None, password=None, prefix="", channels=None)
+PLAIN = replace(CARRIER, name="plain", username=None, password=None, prefix="", channels=None, asserted_identity=False)
 
 
 @pytest.fixture
@@ -106,6 +107,11 @@ async def test_a_row_without_an_address_is_no_way_out(
         replace(CARRIER, password=None),
         replace(CARRIER, username=None),
         replace(CARRIER, caller_id="12025550199"),
+        replace(CARRIER, username="acme\r\nX-Evil: 1"),
+        replace(CARRIER, username="a" * 129),
+        replace(CARRIER, priority=1_000_001),
+        replace(CARRIER, channels=2**40),
+        replace(CARRIER, calls_per_second=10_001),
     ],
 )
 async def test_what_cannot_be_is_refused_in_a_sentence(trunks: PostgresTrunks, trunk: TrunkRecord) -> None:

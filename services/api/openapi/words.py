@@ -38,7 +38,8 @@ but not overlap, and none goes over midnight.
 * Starting one that runs and stopping one that stands succeed and change nothing. After `stop` nothing more is \
 dialed, calls under way go on, unless `calls=hangup` ends them, and the next `start` goes on where it stood.
 * Calls are spread evenly over a period, never in a burst. A new pace holds from the next period or window on; \
-new days, dates and hours hold at once.
+new days, dates and hours hold at once. Fewer `attempts` are counted when a call ends: whoever waits for another \
+call by the old number gets that one.
 * A schedule or profile that a campaign uses is not deleted (400, with the highest campaign id). A deleted \
 campaign is stopped, its undialed numbers end as `canceled`, and its calls are kept for the audit.
 * Numbers that are added are called after all that were there before, also while the campaign runs.

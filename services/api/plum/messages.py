@@ -265,7 +265,7 @@ class ScheduleEntry(TypedDict):
 
     schedule_id: Id
     nickname: str | None
-    days: list[Weekday]
+    days: tuple[Weekday, ...]
 
 
 @with_config(_CLOSED)

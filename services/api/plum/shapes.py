@@ -24,11 +24,8 @@ _TIMES: Final = tuple(str(WallTime(minute)) for minute in range(MINUTES_OF_A_DAY
 
 def schedule_shape(schedule: Schedule) -> ScheduleEntry:
     """Return an entry of the schedule list (PLUM-25)."""
-    return {
-        "schedule_id": schedule.schedule_id,
-        "nickname": schedule.nickname,
-        "days": list(schedule.days),
-    }
+    schedule_id, nickname, days = schedule
+    return {"schedule_id": schedule_id, "nickname": nickname, "days": days}
 
 
 def profile_shape(profile: Profile) -> ProfileEntry:

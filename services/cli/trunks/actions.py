@@ -27,6 +27,7 @@ class NewTrunk:
     priority: int
     caller_id: str | None
     pings: bool
+    asserted_identity: bool
 
 
 async def add(screen: Screen, wanted: NewTrunk) -> None:
@@ -45,6 +46,7 @@ async def add(screen: Screen, wanted: NewTrunk) -> None:
         channels=wanted.channels,
         calls_per_second=wanted.calls_per_second,
         pings=wanted.pings,
+        asserted_identity=wanted.asserted_identity,
     )
     async with wiring.trunks(settings.required_database_url(), settings.required_secret_key_file()) as trunks:
         await trunks.add(record)

@@ -31,6 +31,9 @@ def add_command(
         str | None, typer.Option(help="The number that is shown where neither number nor campaign has one.")
     ] = None,
     pings: Annotated[bool, typer.Option(help="Ask by OPTIONS whether it is there.")] = True,
+    asserted_identity: Annotated[
+        bool, typer.Option(help="Tell it the caller id in P-Asserted-Identity as well.")
+    ] = False,
 ) -> None:
     """Add a trunk; dialers use it within seconds.
 
@@ -52,6 +55,7 @@ def add_command(
         priority=priority,
         caller_id=caller_id,
         pings=pings,
+        asserted_identity=asserted_identity,
     )
     run(add(screen_on(), wanted))
 

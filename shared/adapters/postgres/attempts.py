@@ -24,6 +24,7 @@ from shared.domain.calling_window import Calendar
 from shared.domain.disposition import CallEnding, Disposition
 from shared.domain.errors import NotFound
 from shared.domain.gate import GateFacts
+from shared.domain.number_policy import NumberPolicy, country_of, kind_of
 from shared.domain.retry import BackInLine, WaitUntil, Withheld
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Leases
 
@@ -61,14 +62,15 @@ class PostgresAttempts(Attempts):
         held = (*_key(leased.job), leased.epoch)
         async with self._database.transaction(tenant_id=leased.job.tenant_id) as connection:
             passed = await connection.fetchval(
-                _SQL["commit_intent"], *held, fence, leased.e164, self._callee_gap_seconds
-            )
+                _SQL["commit_intent"], *held, fence, leased.e164, self._callee_gap_seconds,
+                country_of(leased.e164), kind_of(leased.e164), leased.asked_caller_id,
+            )  # fmt: skip
             if passed is not None:
                 return Intent(passed)
             facts = await connection.fetchrow(
-                _SQL["gate_facts"], *held, leased.e164, self._callee_gap_seconds
+                _SQL["gate_facts"], *held, leased.e164, self._callee_gap_seconds, leased.asked_caller_id
             )
-        return LeaseGone() if facts is None else GateFacts(**dict(facts))
+        return LeaseGone() if facts is None else _gate_facts(facts, leased)
 
     @override
     async def record_ringing(self, leased: LeasedAttempt) -> None:
@@ -246,6 +248,22 @@ def _leased(tenant_id: int, row: asyncpg.Record, clocks: _Clocks) -> LeasedAttem
         caller_id=row["caller_id"],
         retry_policy=retry_policy_of(row),
         callee=_callee(row),
+        policy=NumberPolicy(countries=frozenset(row["countries"]), premium=row["premium_allowed"]),
+    )
+
+
+def _gate_facts(row: asyncpg.Record, leased: LeasedAttempt) -> GateFacts:
+    facts = dict(row)
+    policy = NumberPolicy.of(
+        facts.pop("countries"),
+        premium=facts.pop("premium_allowed"),
+        verified_only=facts.pop("verified_callers_only"),
+        verified=facts.pop("verified"),
+    )
+    return GateFacts(
+        **facts,
+        number_refused=policy.refusal(leased.e164),
+        caller_refused=policy.caller_refusal(leased.asked_caller_id),
     )
 
 

@@ -52,6 +52,8 @@ _CLOCK = queries("planning")["postgres_now"]
 #: By lookup: a list of a thousand campaigns asks a thousand times.
 _STATES: Final = {state.value: state for state in CampaignState}
 _TITLES: Final = {outcome.value: outcome.title for outcome in Outcome}
+#: From the array that a query brings of it, in the order of its fields: by their names it took four times as long.
+_attached: Final = AttachedProfile._make
 
 #: A tenant with more schedules than this has them made by a program gone wrong.
 MOST_LISTED: Final = 10_000
@@ -321,7 +323,9 @@ def _weekdays(names: str) -> tuple[Weekday, ...]:
 def _view(row: asyncpg.Record) -> CampaignView:
     outcomes: dict[str, int] = {}
     results: dict[str, int] = {}
+    final = 0
     for outcome, result, numbers in row["outcomes"]:
+        final += numbers
         title = _TITLES[outcome]
         outcomes[title] = outcomes.get(title, 0) + numbers
         results[result] = results.get(result, 0) + numbers
@@ -337,10 +341,10 @@ def _view(row: asyncpg.Record) -> CampaignView:
         result_url=row["result_url"],
         schedule_id=row["schedule_id"],
         schedule_nickname=row["schedule_nickname"],
-        profiles=tuple([AttachedProfile(**profile) for profile in row["profiles"]]),
+        profiles=tuple(map(_attached, row["profiles"])),
         held_because=row["held_because"],
         preflight=row["preflight"],
-        numbers=_counts(row, sum(results.values())),
+        numbers=_counts(row, final),
         calls_in_progress=row["calls_in_progress"],
         retry=retry_policy_of(row),
         callee_hours=hours,
@@ -352,12 +356,5 @@ def _view(row: asyncpg.Record) -> CampaignView:
 
 def _counts(row: asyncpg.Record, final: int) -> NumberCounts:
     accepted, waiting, in_attempt = row["accepted"], row["waiting"], row["in_attempt"]
-    return NumberCounts(
-        accepted=accepted,
-        ready=accepted - waiting - in_attempt - final,
-        waiting=waiting,
-        in_attempt=in_attempt,
-        final=final,
-        refused=row["refused"],
-        duplicates=row["duplicates"],
-    )
+    ready = accepted - waiting - in_attempt - final
+    return NumberCounts(accepted, ready, waiting, in_attempt, final, row["refused"], row["duplicates"])

@@ -6,7 +6,7 @@ The staging table empties itself at the end of the transaction, which writes not
 import asyncpg
 
 from shared.adapters.postgres.queries import queries
-from shared.adapters.postgres.uploads import SHOWN_REFUSED_LINES, Homes, stage
+from shared.adapters.postgres.uploads import SHOWN_REFUSED_LINES, Homes, permission, stage
 from shared.domain.phone_list import PhoneEntry
 from shared.ports.rehearsal import Rehearsal, ZoneCount
 from shared.ports.upload_desk import Lines
@@ -29,7 +29,7 @@ async def rehearse(
     """Judge a list for a campaign, or for one that is not made yet, inside the caller's transaction."""
     await connection.execute(_STAGING["allow_a_long_upload"])
     await connection.execute(_STAGING["make_staging"])
-    refusals = await stage(connection, lines, homes)
+    refusals = await stage(connection, lines, homes, await permission(connection, *key))
     groups = await connection.fetch(_SQL["rehearse"], *key, SAMPLE_LINES)
     valid = [group for group in groups if not group["duplicate"] and not group["blocked"]]
     first = sorted(line for group in valid for line in group["first_lines"])[:SAMPLE_LINES]

@@ -17,6 +17,11 @@ _USE = queries("trunks")
 #: Nobody has more carriers; a dialer keeps watch over each.
 MOST_TRUNKS: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_LONGEST_USER: Final = 128
+_LAST_PRIORITY: Final = 1_000_000
+#: Far more than any carrier gives anybody.
+_MOST_CHANNELS: Final = 1_000_000
+_MOST_CALLS_PER_SECOND: Final = 10_000
 _CALLER_ID: Final = re.compile(r"\+[0-9]{1,15}")
 
 
@@ -44,6 +49,7 @@ class PostgresTrunks(Trunks):
             trunk.channels,
             trunk.calls_per_second,
             trunk.pings,
+            trunk.asserted_identity,
         )
         if row is None:
             raise Conflict(f"There is a trunk called {trunk.name}: choose another name.")
@@ -86,5 +92,17 @@ def _check(trunk: TrunkRecord) -> None:
         raise Invalid("name", "A trunk's name must be 1 to 64 letters, digits, dots, _ and -.")
     if (trunk.username is None) != (trunk.password is None):
         raise Invalid("user", "A trunk has a user and a secret, or neither.")
+    if trunk.username is not None and not (
+        trunk.username.isprintable() and 0 < len(trunk.username) <= _LONGEST_USER
+    ):
+        raise Invalid("user", f"A trunk's user must be 1 to {_LONGEST_USER} printable characters.")
+    if not 0 <= trunk.priority <= _LAST_PRIORITY:
+        raise Invalid("priority", f"A trunk's priority must be 0 to {_LAST_PRIORITY}.")
+    for field, bound, most in (
+        ("channels", trunk.channels, _MOST_CHANNELS),
+        ("cps", trunk.calls_per_second, _MOST_CALLS_PER_SECOND),
+    ):
+        if bound is not None and not 0 < bound <= most:
+            raise Invalid(field, f"A trunk's {field} must be 1 to {most}; leave it out for no limit.")
     if trunk.caller_id is not None and _CALLER_ID.fullmatch(trunk.caller_id) is None:
         raise Invalid("caller_id", "A caller id must be + and at most 15 digits, as in +12025550100.")

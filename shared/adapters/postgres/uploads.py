@@ -7,7 +7,9 @@ from typing import Final
 import asyncpg
 
 from shared.adapters.postgres.queries import queries
+from shared.domain.number_policy import NumberPolicy
 from shared.domain.phone_list import PhoneEntry, RefusedLine
+from shared.domain.phone_list_line import refused_line
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.campaigns import TakenIn
 from shared.ports.number_zones import NumberZones
@@ -58,6 +60,23 @@ class Homes:
         return list(self.places)
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a campaign's tenant may call, and as whom."""
+
+    policy: NumberPolicy
+    #: Shown for a number that brings none of its own.
+    caller_id: str | None
+
+    def refused(self, entry: PhoneEntry) -> RefusedLine | None:
+        """Return a line as refused that the operator does not allow; None for one that may be called."""
+        reason = self.policy.refusal(entry.e164) or self.policy.caller_refusal(entry.ani or self.caller_id)
+        if reason is None:
+            return None
+        written = entry.e164 if entry.message_reference is None else f"{entry.e164},{entry.message_reference}"
+        return refused_line(entry.line_no, written, reason)
+
+
 async def take_in(
     connection: asyncpg.Connection,
     tenant_id: int,
@@ -72,7 +91,7 @@ async def take_in(
     homes = Homes(number_zones, rule["time_zone"]) if rule["by_callee"] else None
     await connection.execute(_SQL["allow_a_long_upload"])
     await connection.execute(_SQL["make_staging"])
-    refusals = await stage(connection, lines, homes)
+    refusals = await stage(connection, lines, homes, await permission(connection, tenant_id, campaign_id))
     batch = tenant_id, campaign_id, await connection.fetchval(_SQL["next_batch"], tenant_id, campaign_id)
     await connection.execute(_SQL["open_batch"], *batch)
     zones = await _zones_taken_in(connection, tenant_id, campaign_id, homes)
@@ -103,6 +122,18 @@ async def home_zone(connection: asyncpg.Connection, tenant_id: int, campaign_id:
     return zone
 
 
+async def permission(connection: asyncpg.Connection, tenant_id: int, campaign_id: int | None) -> Permission:
+    """Return what a tenant may call in a campaign, or in one that is not made yet."""
+    row = await connection.fetchrow(_SQL["number_policy"], tenant_id, campaign_id)
+    policy = NumberPolicy.of(
+        row["countries"],
+        premium=row["premium_allowed"],
+        verified_only=row["verified_callers_only"],
+        verified=row["verified"],
+    )
+    return Permission(policy, row["caller_id"])
+
+
 async def _zones_taken_in(
     connection: asyncpg.Connection, tenant_id: int, campaign_id: int, homes: Homes | None
 ) -> list[int]:
@@ -117,6 +148,7 @@ async def stage(
     connection: asyncpg.Connection,
     lines: AsyncIterator[Sequence[PhoneEntry | RefusedLine]] | None,
     homes: Homes | None,
+    permission: Permission,
 ) -> Refusals:
     """Copy the numbers of a list into the session's staging table and return what is none."""
     refusals = Refusals()
@@ -127,6 +159,8 @@ async def stage(
         for line in chunk:
             if isinstance(line, RefusedLine):
                 refusals.add(line)
+            elif (refused := permission.refused(line)) is not None:
+                refusals.add(refused)
             else:
                 entries.append(_row(line, homes))
         if entries:

@@ -7,6 +7,7 @@ until its time or until the heap is mostly such leftovers; `_wakes` says which e
 import asyncio
 import heapq
 import re
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -50,9 +51,14 @@ class SipAgent:
         #: For when it is set; not every loop's handle says so.
         self._timer_at = 0.0
 
-    def open(self, socket: Datagrams) -> None:
+    def open(self, bound: Datagrams) -> None:
         """Begin to send through this socket, which hands what it hears to `received` and `refused`."""
-        self._socket = socket
+        self._socket = bound
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Which addresses can be reached; any before a socket is open."""
+        return socket.AddressFamily.AF_UNSPEC if self._socket is None else self._socket.family
 
     @property
     def calls(self) -> int:

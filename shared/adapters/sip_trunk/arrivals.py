@@ -8,6 +8,10 @@ what comes in a flood waits in its own socket, and is dropped there, while the o
 import select
 from collections.abc import Callable
 
+import structlog
+
+_log = structlog.get_logger()
+
 
 class Arrivals:
     """Sockets, by descriptor, and who reads them."""
@@ -17,7 +21,7 @@ class Arrivals:
         self._readers: dict[int, Callable[[], None]] = {}
 
     def add(self, descriptor: int, readable: Callable[[], None]) -> None:
-        """Call `readable` while something lies on a socket; it reads one datagram and raises nothing."""
+        """Call `readable`, which reads one datagram, while something lies on a socket."""
         self._poll.register(descriptor, select.EPOLLIN)
         self._readers[descriptor] = readable
 
@@ -33,8 +37,13 @@ class Arrivals:
             return
         for descriptor, _ in self._poll.poll(0, len(readers)):
             readable = readers.get(descriptor)
-            if readable is not None:  # else closed by what another one heard
+            if readable is None:
+                continue  # closed by what another one heard
+            try:
                 readable()
+            except Exception:  # noqa: BLE001 - a mistake of ours in one call must not deafen all others
+                _log.exception("arrival_broke")
+                self.remove(descriptor)
 
     def close(self) -> None:
         """Ask for nothing any more."""

@@ -37,6 +37,10 @@ async def ask(host: str, port: int, *, patience_seconds: float = PATIENCE_SECOND
         return TrunkAnswer(
             there=False, words=f"there is no way to it: {(error.strerror or 'no reason is known').lower()}."
         )
+    except UnicodeError:
+        return TrunkAnswer(
+            there=False, words=f"there is no way to it: {host} is no name that can be looked up."
+        )
     own_host, own_port = bound.getsockname()[:2]
     agent = SipAgent(
         UserAgent(

@@ -29,7 +29,7 @@ from shared.rtp.inband import ToneReceiver
 from shared.rtp.jitter_buffer import JitterBuffer
 from shared.rtp.keys import KEYS, KeyReceiver
 from shared.rtp.latch import Latch, described_anew, heard
-from shared.rtp.outgoing import Outgoing
+from shared.rtp.outgoing import MAX_WAITING_KEYS, Outgoing
 from shared.rtp.packet import HEADER, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, parse_rtp
 from shared.sip.offer_answer import Media
 from shared.sip.sdp import Codec
@@ -143,8 +143,8 @@ class AudioLine:
         self._listens = any(listener is not None for listener in listeners)
 
     def dial(self, keys: str) -> None:
-        """Send keys, with their pauses."""
-        self._to_dial.extend(keys)
+        """Send keys, with their pauses; those for which there is no room are dropped, as an impatient flood must be."""
+        self._to_dial.extend(keys[: max(0, MAX_WAITING_KEYS - len(self._to_dial))])
 
     def record(self, recorder: Recorder | None) -> None:
         """Keep what the callee says from now on; None ends it."""

@@ -17,7 +17,7 @@ SILENCES_TO_OPEN: Final = 3
 _TRY_AGAIN_SECONDS: Final = 30.0
 #: One 503 may be about one callee; so many calls in a row that were refused with it are about the trunk.
 _REFUSALS_TO_PAUSE: Final = 3
-#: For a trunk that gives no time, and the longest that one may ask for: by then its keep-alives say more.
+#: For a trunk that gives no time or next to none, and the longest that one may ask for: by then keep-alives say more.
 _PAUSE_SECONDS: Final = 5
 _LONGEST_PAUSE_SECONDS: Final = 60
 
@@ -57,14 +57,18 @@ class Breaker:
         if self._silences >= SILENCES_TO_OPEN:
             self._open("it does not answer", now)
 
+    def tried(self, now: float) -> None:
+        """Note that a call is on its way; where it is to find out whether the trunk is back, the others wait for it."""
+        if self._down_because is not None:
+            self._try_again_at = now + _TRY_AGAIN_SECONDS
+
     def overloaded(self, now: float, *, pause_seconds: int | None) -> None:
         """Note a 503, with the time that it asks for."""
         self.answered()
         self._refusals += 1
-        if pause_seconds is None and self._refusals < _REFUSALS_TO_PAUSE:
-            return
-        seconds = _PAUSE_SECONDS if pause_seconds is None else min(pause_seconds, _LONGEST_PAUSE_SECONDS)
-        self._pause_until = now + seconds
+        least = 0 if self._refusals < _REFUSALS_TO_PAUSE else _PAUSE_SECONDS
+        asked = min(pause_seconds or 0, _LONGEST_PAUSE_SECONDS)
+        self._pause_until = max(self._pause_until, now + max(least, asked))
 
     def _open(self, because: str, now: float) -> None:
         self._down_because = because

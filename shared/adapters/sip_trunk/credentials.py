@@ -24,6 +24,8 @@ def read_credentials(
         return None
     if user is None or secret_file is None:
         raise Invalid(user_field, f"Give both {user_field} and {file_field}, or neither.")
+    if not user.isprintable():  # it stands in a header
+        raise Invalid(user_field, "A trunk's user must be printable characters: no line break, no tab.")
     try:
         with secret_file.open("rb") as file:
             secret = file.read(_MOST_BYTES + 1)

@@ -14,6 +14,8 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
+from shared.clock import monotonic_seconds
+
 #: IP address and UDP port.
 Address = tuple[str, int]
 
@@ -25,10 +27,15 @@ _EXTENDED_ERROR: Final = struct.Struct("@IBBBBII")
 _DATAGRAM_BYTES: Final = 65_535
 #: Read at a time before others have their turn: a flood must not stop the ticker.
 READS_PER_TURN: Final = 64
+#: For so long, too: a message that a stranger made to be slow to read takes some milliseconds, and 64 of them too many.
+_TURN_SECONDS: Final = 0.002
 #: A few hundred INVITEs and their answers may be on their way at once.
 _BUFFER_BYTES: Final = 1024 * 1024
-#: What an error says when there is nobody at that address, as opposed to a full buffer of ours.
-_NOBODY: Final = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
+#: What an error says when there is nobody at that address, as opposed to a full buffer of ours; the last one is of an
+#: IPv6 address on a socket of IPv4, or the other way round.
+_NOBODY: Final = frozenset(
+    {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, socket.EAI_ADDRFAMILY}
+)
 
 
 class Datagrams:
@@ -57,6 +64,11 @@ class Datagrams:
         """Where the socket is bound."""
         host, port = self._socket.getsockname()[:2]
         return str(host), int(port)
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Whether it reaches addresses of IPv4 or of IPv6; never both."""
+        return socket.AddressFamily(self._socket.family)
 
     def send(self, data: bytes, to: Address) -> None:
         """Send now or never."""
@@ -93,9 +105,12 @@ class Datagrams:
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
+        end = monotonic_seconds() + _TURN_SECONDS
         for turn in range(READS_PER_TURN):
             if self._socket.fileno() < 0:
                 return  # closed by what it heard
+            if turn and monotonic_seconds() > end:
+                return  # asked again at once, after whoever waits
             try:
                 data, source = self._socket.recvfrom(_DATAGRAM_BYTES)
             except OSError as error:

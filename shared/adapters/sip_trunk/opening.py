@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -80,7 +81,11 @@ async def open_sip_telephony(
             f"SIP cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set PACELINE_SIP_LISTEN to an "
             "address of this machine and a free port."
         ) from error
-    advertised = settings.advertised_host or await _own_address(settings, trunks)
+    try:
+        advertised = settings.advertised_host or await _own_address(settings, trunks)
+    except CannotListen:
+        bound.close()
+        raise
     user_agent = UserAgent(
         endpoint=Endpoint(
             host=_in_uri(advertised), port=settings.advertised_port or int(bound.getsockname()[1])
@@ -134,11 +139,12 @@ async def _own_address(settings: SipSettings, trunks: Sequence[Trunk]) -> str:
     """Return the address from which trunks are reached; raises CannotListen when there is no way."""
     if settings.host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared
         return settings.host
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for host, port in (*((trunk.host, trunk.port) for trunk in trunks), _ANYWHERE):
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port)
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family)
             return address_towards((str(found[0][4][0]), port))
-        except OSError:
+        except (OSError, UnicodeError):
             continue
     raise CannotListen(
         "The address at which trunks reach us is not known: set PACELINE_SIP_ADVERTISED_HOST to it."

@@ -8,7 +8,10 @@ from shared.rtp.g711 import PCMU
 _FRAMES_PER_SECOND: Final = 50
 #: Mean size of a sample from which on somebody speaks: 40 dB below the loudest, above the noise of any usual line.
 _LOUD: Final = 330
-_LOUDNESS: Final = tuple(abs(sample) for sample in PCMU.linear)
+#: The size of each byte's sample in sixteenths of that, so that a frame's loudness is a sum of its bytes. What is
+#: capped is so loud that ten samples of it make a loud frame.
+_SCALE: Final = 16
+_LOUDNESS: Final = bytes(min(255, round(_SCALE * abs(sample) / _LOUD)) for sample in PCMU.linear)
 #: 29 MB of µ-law; VoiceXML applications record a message and no meeting.
 LONGEST_SECONDS: Final = 3600
 
@@ -68,4 +71,4 @@ class Recorder:
 
 def _is_loud(frame: bytes) -> bool:
     """Tell speech from the noise of a line, by how loud a frame is on the whole."""
-    return sum(_LOUDNESS[byte] for byte in frame) > _LOUD * len(frame)
+    return sum(frame.translate(_LOUDNESS)) > _SCALE * len(frame)

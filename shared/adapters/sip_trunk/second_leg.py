@@ -70,10 +70,13 @@ class SecondLeg:
 
     async def run(self, call: OutboundCall) -> None:
         """Place the call and see it through; TransferEnded is told once."""
+        if self._given_up:  # before anything was sent
+            self._tell(TransferEnded(self._unplaced()))
+            return
         try:
             self._leg = await self._place(call)
         except NoTrunk:
-            self._tell(TransferEnded("near_end_disconnect" if self._given_up else "network_busy"))
+            self._tell(TransferEnded(self._unplaced()))
             return
         try:
             await self._follow(self._leg)
@@ -121,6 +124,9 @@ class SecondLeg:
             await self._first.hang_up()
             return
         self._tell(TransferEnded(self._reason(ending), self._talk_seconds()))
+
+    def _unplaced(self) -> str:
+        return "near_end_disconnect" if self._given_up else "network_busy"
 
     def _reason(self, ending: CallEnding) -> str:
         if self._given_up:

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from shared.adapters.sip_trunk.analysis import CallAnalysis
 from shared.adapters.sip_trunk.audio_line import AudioLine
+from shared.adapters.sip_trunk.beep import beep as tone_before_recording
 from shared.adapters.sip_trunk.ending import ending_of_answered, ending_of_failed
 from shared.adapters.sip_trunk.player import Player, Prompt
 from shared.adapters.sip_trunk.prompts import Prompts
@@ -47,6 +48,8 @@ _log = structlog.get_logger()
 
 #: A disk that takes longer than this to keep a recording must not keep a call's end from being told.
 _KEEP_SECONDS: Final = 10.0
+#: The number of the tone before a recording, which is no prompt of the application's.
+_BEEP: Final = -(2**31)
 _RINGS: Final = range(180, 190)
 
 
@@ -156,6 +159,7 @@ class SipCall(Joinable):
         stop_keys: str,
         final_silence_seconds: float = 0.0,
         first_sound_seconds: float = 0.0,
+        beep: bool = False,
     ) -> None:
         if self.over.is_set() or self._line is None:
             return
@@ -167,7 +171,10 @@ class SipCall(Joinable):
             final_silence_seconds=final_silence_seconds,
             first_sound_seconds=first_sound_seconds,
         )
-        self._line.record(self._recorder)
+        if beep and not self._player.full:
+            self._player.add(Prompt(play_id=_BEEP, bargein=False, sound=tone_before_recording()))
+        else:
+            self._line.record(self._recorder)
 
     @override
     async def stop_recording(self) -> None:
@@ -312,6 +319,10 @@ class SipCall(Joinable):
         prompt.sound = sound
 
     def _prompt_over(self, play_id: int, whole: bool) -> None:  # noqa: FBT001 - the player's word
+        if play_id == _BEEP:
+            if self._line is not None and self._recorder is not None:
+                self._line.record(self._recorder)
+            return
         self._events.put_nowait(PlayEnded(play_id, whole=whole))
 
     def _end_recording(self, key: str | None) -> None:

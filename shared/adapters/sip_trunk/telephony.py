@@ -202,10 +202,13 @@ class SipTelephony(Telephony):
         trunk = line.trunk
         if line.address is None:
             raise BadArgument("The trunk's name is not resolved.")
+        caller = self._caller(call, trunk)
         return Order(
             call_id=call_id,
             callee=dialled_uri(call.e164, host=uri_host(trunk.host), port=trunk.port),
-            caller=self._caller(call, trunk),
+            caller=caller,
+            # Nobody's number asserts nothing.
+            asserted_identity=caller if trunk.asserted_identity and caller != _ANONYMOUS else None,
             trunk=line.address,
             local=LocalMedia(host=self._manners.advertised_host, port=port, session_id=secrets.randbits(31)),
             credentials=trunk.credentials,

@@ -97,13 +97,18 @@ class Ticker:
     def _run(self) -> None:
         self._timer = None
         self.now = now = monotonic_seconds()
-        self._judge(max(0.0, now - self._due))
+        self._worst = max(self._worst, now - self._due)
         behind = int((now - self._due) / self._step)
-        if behind > _MOST_CAUGHT_UP:
-            self._due += (behind - _MOST_CAUGHT_UP) * self._step
+        lost = max(0, behind - _MOST_CAUGHT_UP)
+        self._due += lost * self._step
+        self._turns += lost
+        self._late += lost
         while self._due <= now:
+            self._turns += 1
+            self._late += now - self._due > LATE_FRAMES * self._frame_seconds
             self._give_turns()
             self._due += self._step
+        self._judge()
         if self._phase_of:
             self._timer = self._loop.call_at(self._due, self._run)
         else:
@@ -121,10 +126,7 @@ class Ticker:
                 _log.exception("turn_broke")
                 self.remove(ticked)
 
-    def _judge(self, lateness: float) -> None:
-        self._turns += 1
-        self._late += lateness > LATE_FRAMES * self._frame_seconds
-        self._worst = max(self._worst, lateness)
+    def _judge(self) -> None:
         if self._turns >= JUDGED_FRAMES * PHASES:
             self.in_time = self._late <= self._late_share * self._turns
             self._turns = self._late = 0

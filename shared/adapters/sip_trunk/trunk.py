@@ -15,6 +15,8 @@ from shared.sip.uri import DEFAULT_PORT, MAX_PORT, SipUri
 
 #: Calls may come this much closer together than the rate says: the pacer's instants and our clock differ by as much.
 _RATE_TOLERANCE_SECONDS: Final = 0.25
+#: RFC 1035, 2.3.4, in characters.
+_LONGEST_LABEL: Final = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Trunk:
     channels: int | None = None
     #: Whether it is asked by OPTIONS if it is there; a few trunks take offence.
     pings: bool = True
+    #: Whether it wants the caller id in P-Asserted-Identity (RFC 3325) as well.
+    asserted_identity: bool = False
 
     @property
     def title(self) -> str:
@@ -48,11 +52,25 @@ def parse_address(text: str, *, field: str) -> tuple[str, int]:
         raise Invalid(
             field, "A trunk must be sip:HOST or sip:HOST:PORT, as in sip:sip.example.net:5060."
         ) from error
+    host = uri.host.strip("[]")
+    if not _is_host(host):
+        raise Invalid(field, f"A trunk must be sip:HOST or sip:HOST:PORT, and {host} can be no host.")
     if uri.scheme != "sip" or uri.user is not None or uri.parameters or uri.headers:
         raise Invalid(
             field, "A trunk must be sip:HOST or sip:HOST:PORT: user and secret are given apart; UDP only."
         )
-    return uri.host.strip("[]"), uri.port or DEFAULT_PORT
+    return host, uri.port or DEFAULT_PORT
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is an address, or a name that can be looked up (RFC 1035, 2.3.4)."""
+    if ":" not in host:
+        return all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split("."))
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_listen(text: str, *, field: str) -> tuple[str, int]:
@@ -106,6 +124,7 @@ class TrunkLine:
     def note_call(self, now: float) -> None:
         """Count an INVITE that leaves now."""
         self.live += 1
+        self.breaker.tried(now)
         if self.trunk.calls_per_second is not None:
             self._next_call_at = max(self._next_call_at, now) + 1 / self.trunk.calls_per_second
 

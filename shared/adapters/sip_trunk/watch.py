@@ -69,8 +69,10 @@ class TrunkWatch:
         if line.address is not None and not line.breaker.doubtful:
             return
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(trunk.host, trunk.port, type=_UDP)
-        except OSError as error:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                trunk.host, trunk.port, family=self._agent.family, type=_UDP
+            )
+        except (OSError, UnicodeError) as error:  # the latter: no name at all
             _log.warning("trunk_not_resolved", trunk=trunk.route.name, reason=str(error))
             return
         # The first address, which the resolver chooses; a connection to several is a trunk each.

@@ -36,10 +36,11 @@ SELECT l.campaign_id, l.attempt_id, l.epoch, l.number_id, l.ordinal,
        n.e164, n.ani, n.post_dial, n.message_reference, n.variables, n.tries,
        c.start_url, c.start_method, c.result_url, c.result_format, c.caller_id,
        c.tries_allowed, c.retry_seconds, c.retry_seconds_by_outcome,
-       c.callee_from_minute, c.callee_until_minute, z.zones
+       c.callee_from_minute, c.callee_until_minute, z.zones, t.countries, t.premium_allowed
 FROM leased l
 JOIN number n USING (tenant_id, campaign_id, number_id)
 JOIN campaign c USING (tenant_id, campaign_id)
+JOIN tenant t ON t.tenant_id = $1
 LEFT JOIN callee_zones z
     ON z.tenant_id = n.tenant_id AND z.campaign_id = n.campaign_id AND z.zones_no = n.zones_no
 ORDER BY l.due_at;
@@ -55,9 +56,10 @@ WHERE a.state = 'PLANNED' AND clock_timestamp() > a.send_by
 -- name: commit_intent
 -- LEASED -> DIALING, with every gate in the same statement. No row: a gate is shut, or the lease is gone. The number
 -- has been this attempt's since the lease, so that no other call to it can have ended since: its rest is judged here.
+-- `$8` is the country of the number, `$9` its kind where that is special, `$10` the caller id that somebody asked for.
 UPDATE attempt a
 SET state = 'DIALING', intent_at = clock_timestamp(), fence = $5
-FROM campaign c
+FROM campaign c, tenant t
 WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3
   AND a.epoch = $4 AND a.state = 'LEASED' AND clock_timestamp() < a.lease_until
   AND c.tenant_id = a.tenant_id AND c.campaign_id = a.campaign_id
@@ -65,6 +67,11 @@ WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3
   AND clock_timestamp() < a.window_closes_at
   AND (a.callee_closes_at IS NULL OR clock_timestamp() < a.callee_closes_at)
   AND clock_timestamp() <= a.send_by
+  AND t.tenant_id = a.tenant_id
+  AND (t.countries = '{}' OR $8::text = ANY (t.countries))
+  AND ($9::text IS NULL OR $9 = 'premium' AND t.premium_allowed)
+  AND ($10::text IS NULL OR NOT t.verified_callers_only OR EXISTS (
+      SELECT 1 FROM verified_caller v WHERE v.tenant_id = a.tenant_id AND v.e164 = $10))
   AND NOT EXISTS (
       SELECT 1 FROM hold h
       WHERE h.tenant_id IN (0, a.tenant_id) AND h.released_at IS NULL
@@ -88,8 +95,10 @@ SELECT clock_timestamp() AS now, a.send_by, a.window_closes_at,
        EXISTS (SELECT 1 FROM blocklist b WHERE b.tenant_id = a.tenant_id AND b.e164 = $5) AS excluded,
        a.callee_closes_at,
        (SELECT l.last_call_ended_at + make_interval(secs => $6) FROM callee l
-        WHERE $6::float8 > 0 AND l.tenant_id = a.tenant_id AND l.e164 = $5) AS rested_at
-FROM attempt a JOIN campaign c USING (tenant_id, campaign_id)
+        WHERE $6::float8 > 0 AND l.tenant_id = a.tenant_id AND l.e164 = $5) AS rested_at,
+       t.countries, t.premium_allowed, t.verified_callers_only,
+       ARRAY(SELECT v.e164 FROM verified_caller v WHERE v.tenant_id = a.tenant_id AND v.e164 = $7) AS verified
+FROM attempt a JOIN campaign c USING (tenant_id, campaign_id) JOIN tenant t USING (tenant_id)
 WHERE a.tenant_id = $1 AND a.campaign_id = $2 AND a.attempt_id = $3 AND a.epoch = $4 AND a.state = 'LEASED'
   AND clock_timestamp() < a.lease_until;
 

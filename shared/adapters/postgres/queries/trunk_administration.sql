@@ -3,15 +3,16 @@
 -- name: add_trunk
 -- A new way out; no row where the name is taken.
 INSERT INTO trunk (
-    name, host, port, username, sealed_secret, caller_id, prefix, priority, channels, calls_per_second, pings)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    name, host, port, username, sealed_secret, caller_id, prefix, priority, channels, calls_per_second, pings,
+    asserted_identity)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (name) DO NOTHING
 RETURNING name;
 
 -- name: list_trunks
 -- All of them, the disabled ones too.
 SELECT name, host, port, username, caller_id, prefix, priority, channels, calls_per_second, pings,
-       disabled_at IS NOT NULL AS disabled
+       asserted_identity, disabled_at IS NOT NULL AS disabled
 FROM trunk WHERE host IS NOT NULL
 ORDER BY prefix, priority, name LIMIT $1;
 

@@ -26,6 +26,13 @@ INSERT INTO batch (tenant_id, campaign_id, batch_no) VALUES ($1, $2, $3);
 -- Whether a campaign keeps to callees' hours, and where a number is at home of which nothing is known.
 SELECT callee_from_minute IS NOT NULL AS by_callee, time_zone FROM campaign WHERE tenant_id = $1 AND campaign_id = $2;
 
+-- name: number_policy
+-- What the operator lets the tenant call and as whom, and whose number a campaign shows; `$2` is NULL before it is made.
+SELECT t.countries, t.premium_allowed, t.verified_callers_only,
+       ARRAY(SELECT v.e164 FROM verified_caller v WHERE v.tenant_id = t.tenant_id) AS verified,
+       (SELECT caller_id FROM campaign WHERE tenant_id = t.tenant_id AND campaign_id = $2) AS caller_id
+FROM tenant t WHERE t.tenant_id = $1;
+
 -- name: number_zones_taken_in
 -- The number of a set of zones in a campaign, a new one where it has none yet. Only under the lock on the campaign's queue.
 WITH made AS (

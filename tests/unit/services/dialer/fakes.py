@@ -217,6 +217,7 @@ class ScriptedCall(LiveCall):
         stop_keys: str,
         final_silence_seconds: float = 0.0,
         first_sound_seconds: float = 0.0,
+        beep: bool = False,
     ) -> None:
         pass
 

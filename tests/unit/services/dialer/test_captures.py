@@ -6,7 +6,7 @@ import pytest
 
 from services.dialer.captures import MAX_BYTES, Captures
 from shared.telephony.port import RecordingEnded
-from shared.voicexml.visits import RECORDING_PREFIX
+from shared.voicexml.effects import RECORDING_PREFIX
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,22 @@ def test_numbers_never_contradict_each_other(plan: list[bytes | str | None]) -> 
         assert timestamp_distance(before.timestamp, after.timestamp) >= 0
 
 
+@given(
+    plan=st.lists(st.one_of(st.none(), st.just(_FRAME), st.sampled_from(KEYS)), max_size=80),
+)
+def test_the_short_way_sends_what_the_long_one_does(plan: list[bytes | str | None]) -> None:
+    """Byte by byte, and with the same counts for the reports."""
+    long, short = _outgoing(), _outgoing()
+    for step in plan:
+        if isinstance(step, str):
+            long.press(step)
+            short.press(step)
+        payload = step if isinstance(step, bytes) else None
+        packet = long.tick(payload)
+        assert short.frame(payload) == (None if packet is None else packet.pack())
+    assert (short.packets, short.octets) == (long.packets, long.octets)
+
+
 def test_keys_are_refused_where_they_cannot_be_sent() -> None:
     """Without telephone events, or with too many waiting, a key is not taken; what is no key is an error."""
     assert not _outgoing(None).press("1")

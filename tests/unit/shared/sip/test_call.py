@@ -640,6 +640,35 @@ def test_the_answer_in_an_ack_is_taken() -> None:
     assert changed.media.host == "192.0.2.77"
 
 
+def test_nothing_is_told_after_the_end() -> None:
+    """An answer to our offer that comes while our BYE is under way is acknowledged, and no news any more."""
+    world = World()
+    callee = Callee(world, [ANSWER], acks_our_answers=False, answers_bye=False)
+    _placed(world)
+    world.run(5)
+    callee.request(callee.acks[0], "INVITE")
+    world.run(0.2)
+    world.act(world.agent.hang_up("fence-1", world.now))
+    ack = callee.request(callee.acks[0], "ACK", MOVED_SDP).replace("CSeq: 102 ACK", "CSeq: 101 ACK")
+    world.act(world.agent.receive(ack.encode(), CALLEE, world.now))
+    world.run()
+    world.assert_clean()
+
+
+def test_a_refresh_that_is_answered_after_the_end_is_acknowledged_and_no_more() -> None:
+    """The description in that 2xx is another than before, and nobody's any more."""
+    timer = ("Session-Expires: 90;refresher=uac",)
+    world = World(latency=(0.5, 0.5))
+    callee = Callee(world, [[Step(0.1, 200, MOVED_SDP, headers=timer)]])
+    _placed(world)
+    world.run(46.3)  # our re-INVITE is under way
+    world.act(world.agent.hang_up("fence-1", world.now))
+    world.run()
+    world.assert_clean()
+    methods = [text.split(" ")[0] for text in callee.received]
+    assert "ACK" in methods[methods.index("BYE") :]
+
+
 def test_a_challenge_within_the_call_is_answered() -> None:
     """A proxy that challenges the BYE gets it again, signed, with the next CSeq."""
     world = World()

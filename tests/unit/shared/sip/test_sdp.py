@@ -198,3 +198,16 @@ def test_noise_is_refused(body: bytes) -> None:
     """No body raises anything but BadBody."""
     with suppress(BadBody):
         parse_sdp(b"v=0\n" + body)
+
+
+@pytest.mark.parametrize("host", ["224.1.2.3", "239.255.255.250", "255.255.255.255"])
+def test_audio_for_one_callee_is_not_sent_to_a_crowd(host: str) -> None:
+    """A group or everybody on a network is no far end of a call."""
+    with pytest.raises(BadBody):
+        parse_sdp(_sdp("m=audio 4000 RTP/AVP 0", head=HEAD.replace("c=IN IP4 192.0.2.5", f"c=IN IP4 {host}")))
+
+
+def test_neither_over_ipv6() -> None:
+    """A group has the prefix ff there."""
+    with pytest.raises(BadBody):
+        parse_sdp(_sdp("c=IN IP6 ff02::1", "m=audio 4000 RTP/AVP 0"))
