@@ -1,8 +1,6 @@
 """Builds the API process: the one room here that knows adapters."""
 
-import gc
 from datetime import timedelta
-from typing import Final
 
 from aiohttp import ClientSession, web
 
@@ -40,13 +38,10 @@ from shared.clock import monotonic_seconds
 from shared.domain.callee_hours import parse_switch
 from shared.domain.egress import EgressPolicy
 from shared.observability.readiness import announce_ready
-from shared.process import StopRequest, run_service
+from shared.process import StopRequest, run_service, spare_the_collector
 from shared.settings import Settings
 
 ROLE = "paceline_api"
-#: The objects of a long list are gone with its answer: the collector, which by itself comes every 700 of them, would
-#: look at them again and again for nothing.
-_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 
 
 async def serve(settings: Settings, request: StopRequest) -> None:
@@ -68,20 +63,13 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     try:
         site = web.TCPSite(runner, settings.bind_host, settings.api_port)
         await site.start()
-        _spare_the_collector()
+        spare_the_collector()
         announce_ready(settings.ready_file, service="api", port=runner.addresses[0][1])
         await request.stop.wait()
     finally:
         await runner.cleanup()
         await session.close()
         await database.close()
-
-
-def _spare_the_collector() -> None:
-    """Have it look neither at what lives as long as the process nor at every answer that is being made."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def every_route(settings: Settings, database: Database, session: ClientSession) -> tuple[Route, ...]:

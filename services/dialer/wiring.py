@@ -56,7 +56,7 @@ from shared.ports.fetching import DocumentFetcher
 from shared.ports.recordings import Recordings
 from shared.ports.scoreboard import Scoreboard
 from shared.ports.trunks import TrunkRecord, UsableTrunks
-from shared.process import StopRequest, run_service, run_until
+from shared.process import StopRequest, run_service, run_until, spare_the_collector
 from shared.settings import Settings
 from shared.sip.digest import Credentials
 from shared.telephony.port import Telephony
@@ -86,6 +86,7 @@ async def serve(settings: Settings, request: StopRequest) -> None:
     async with AsyncExitStack() as stack:
         desk = await _build(settings, stack)
         desk.listen()
+        spare_the_collector()
         announce_ready(settings.ready_file, service="dialer")
         # Leases are renewed and results delivered while the last calls end.
         drained = asyncio.Event()
