@@ -20,6 +20,7 @@ import attempts
 import ceiling
 import pacing
 import queues
+import sip
 import tick_cost
 import timing
 import upload
@@ -42,8 +43,13 @@ PARTS: dict[str, Callable[[Stage], Awaitable[Found]]] = {
     "ticks": tick_cost.measure,
     "upload": upload.measure,
 }
-#: Only when they are named: they take minutes to fill the disk with gigabytes.
-ON_REQUEST = {"ticks"}
+#: Only when they are named: they take minutes, to fill the disk with gigabytes or to wait for calls to be forgotten.
+ON_REQUEST = {"ticks", "soak"}
+#: On sockets of their own, without servers.
+ALONE: dict[str, Callable[[], Awaitable[Found]]] = {
+    "sip": sip.measure,
+    "soak": sip.measure_soak,
+}
 #: On a simulated clock.
 SIMULATED: dict[str, Callable[[], Awaitable[Found]]] = {
     "pacing": pacing.measure,
@@ -54,7 +60,8 @@ SIMULATED: dict[str, Callable[[], Awaitable[Found]]] = {
 
 async def main() -> None:
     """Run the parts that were asked for and print their rows."""
-    names = [*SIMULATED, *PARTS]
+    unstaged = SIMULATED | ALONE
+    names = [*unstaged, *PARTS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "parts",
@@ -67,8 +74,8 @@ async def main() -> None:
         parser.error(f"there is no part {unknown[0]}: choose from {', '.join(names)}")
     began = time.perf_counter()
     for part in chosen:
-        if part in SIMULATED:
-            show(part, await SIMULATED[part]())
+        if part in unstaged:
+            show(part, await unstaged[part]())
     if real := [part for part in chosen if part in PARTS]:
         with tempfile.TemporaryDirectory() as folder:
             async with Stage.open(Path(folder)) as stage:

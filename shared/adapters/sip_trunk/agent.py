@@ -204,9 +204,11 @@ class SipAgent:
     def _ring(self) -> None:
         self._timer = None
         now = self._now()
-        while self._heap and self._heap[0][0] <= now:
-            at, key = heapq.heappop(self._heap)
-            if self._wakes.get(key) == at:
-                del self._wakes[key]
-                self._act(self._agent.wake(key, now))
-        self._set_timer()
+        try:
+            while self._heap and self._heap[0][0] <= now:
+                at, key = heapq.heappop(self._heap)
+                if self._wakes.get(key) == at:
+                    del self._wakes[key]
+                    self._act(self._agent.wake(key, now))
+        finally:
+            self._set_timer()  # a mistake of ours in one call must not stop the clock of all others

@@ -114,3 +114,18 @@ async def test_one_that_was_removed_has_no_more_turns() -> None:
     ticker.add(call)
     await ticks(call, had + 2)
     ticker.close()
+
+
+async def test_a_long_freeze_counts_every_turn_that_it_cost() -> None:
+    """One freeze of more than a twentieth of what is judged at a time is enough for no more calls to be taken."""
+    ticker = Ticker(frame_seconds=FRAME_SECONDS)
+    call = Turns()
+    ticker.add(call)
+    await ticks(call, 3)
+    frozen_until = monotonic_seconds() + 90 * FRAME_SECONDS
+    while monotonic_seconds() < frozen_until:
+        pass
+    async with asyncio.timeout(5):
+        while ticker.in_time:
+            await asyncio.sleep(FRAME_SECONDS)
+    ticker.close()

@@ -37,7 +37,18 @@ def test_an_address_is_a_host_and_a_port(text: str, address: tuple[str, int]) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "192.0.2.1", "tel:+12025550100", "sips:a.example", "sip:me@a.example", "sip:a;transport=tcp"]
+    "text",
+    [
+        "",
+        "192.0.2.1",
+        "tel:+12025550100",
+        "sips:a.example",
+        "sip:me@a.example",
+        "sip:a;transport=tcp",
+        "sip:a..b",
+        f"sip:{'a' * 64}.example",
+        "sip:[::::1]",
+    ],
 )
 def test_anything_else_is_no_trunk(text: str) -> None:
     """The sentence says what is."""
@@ -89,6 +100,14 @@ def test_a_password_is_read_from_a_file(tmp_path: Path) -> None:
     assert credentials is not None
     assert (credentials.username, credentials.password) == ("alice", "s3cret")
     assert "s3cret" not in repr(credentials)
+
+
+@pytest.mark.parametrize("user", ["alice\r\nX-Evil: 1", "al\tice", "alice\0", "\udcff"])
+def test_a_user_is_printable(tmp_path: Path, user: str) -> None:
+    """It is put into a header, which a line break would end."""
+    (tmp_path / "secret").write_text("s3cret", encoding="utf-8")
+    with pytest.raises(Invalid, match="printable"):
+        read_credentials(user, tmp_path / "secret")
 
 
 def test_half_of_a_user_and_password_is_refused(tmp_path: Path) -> None:
