@@ -14,6 +14,7 @@ ends in an `Outcome`. The specification's timing:
   to wait for (D.5 to D.7). Another key in that time is kept for the next input.
 - A key that cannot match ends the input as nomatch at once.
 - Words come as one whole utterance and end the input, unless keys came before them.
+- With `bargeintype` hotword nothing but a match is an input: all else is passed over, and stops no prompt.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -100,6 +101,10 @@ class Timing:
     most_keys: int = 0
     #: What is listened to (6.3.6); the other does not count as input, and interrupts nothing.
     modes: frozenset[str] = frozenset(Mode)
+    #: Whether nothing but a match is an input and stops a prompt (4.1.5.1).
+    hotword: bool = False
+    #: The format in which what is said is to be kept (VoiceXML 2.1, 7), which may be empty; None: it is not kept.
+    sound_type: str | None = None
 
 
 class Verdict(StrEnum):
@@ -121,6 +126,10 @@ class Outcome:
     keys: str = ""
     said: str = ""
     confidence: float = 1.0
+    #: The host's name of the sound of it; empty: there is none.
+    recording: str = ""
+    recording_ms: int = 0
+    recording_bytes: int = 0
 
     @property
     def tokens(self) -> Sequence[str]:
@@ -170,6 +179,9 @@ class Collection:
         """Take an event; one that answers something that is over is passed over."""
         match event:
             case Digit(key=key) if self.outcome is None and Mode.DTMF in self._timing.modes:
+                if self._timing.hotword and self._phase in {Phase.PROMPTING, Phase.LISTENING}:
+                    self._watch(key)
+                    return
                 self._apply(STEPS[self._phase, Digit], key)
             case Said() if self.outcome is None and Mode.VOICE in self._timing.modes:
                 self._hear(STEPS[self._phase, Said], event)
@@ -207,13 +219,13 @@ class Collection:
 
     def _hear(self, step: Step, said: Said) -> None:
         """Take a whole utterance, unless a prompt or keys are in its way."""
-        if step is Step.DISCARD:
+        words = spoken_words(said.text)[: MAX_WORDS + 1]
+        matches = 0 < len(words) <= MAX_WORDS and self._grammar.hears(words)
+        if step is Step.DISCARD or (self._timing.hotword and not matches):
             return
         if step is Step.INTERRUPT_WITH_WORDS:
             self._silence()
             self._prompts.clear()
-        words = spoken_words(said.text)[: MAX_WORDS + 1]
-        matches = 0 < len(words) <= MAX_WORDS and self._grammar.hears(words)
         self._end(Verdict.MATCH if matches else Verdict.NOMATCH, said)
 
     def _next_prompt(self) -> None:
@@ -235,6 +247,19 @@ class Collection:
         self._silence()
         self._prompts.clear()
         self._key(key)
+
+    def _watch(self, key: str) -> None:
+        """Wait for keys that match, and pass over what comes between (4.1.5.1, hotword)."""
+        for keys in (self._keys + key, key):
+            status = self._grammar.status(keys)
+            if status in COMPLETE:
+                self._keys = keys[: -len(key)]
+                self._interrupt(key)
+                return
+            if status is Status.PARTIAL:
+                self._keys = keys
+                return
+        self._keys = ""
 
     def _key(self, key: str) -> None:
         self._stop_timer()
@@ -275,16 +300,32 @@ class Collection:
         if self._listens:
             self._emit(StopListening())
         self._phase = Phase.OVER
+        if verdict is Verdict.NOMATCH and self._timing.hotword:
+            # 4.1.5.1: there is no nomatch; keys that came to nothing were none.
+            verdict = Verdict.NOINPUT
         if said is None:
             self.outcome = Outcome(verdict=verdict, keys=self._keys)
         else:
             self.outcome = Outcome(
-                verdict=verdict, mode=Mode.VOICE, said=said.text, confidence=said.confidence
+                verdict=verdict,
+                mode=Mode.VOICE,
+                said=said.text,
+                confidence=said.confidence,
+                recording=said.recording if self._timing.sound_type is not None else "",
+                recording_ms=said.recording_ms,
+                recording_bytes=said.recording_bytes,
             )
 
     def _listen(self) -> None:
         if not self._listens:
-            self._emit(Listen(timeout_ms=self._timing.timeout_ms))
+            sound_type = self._timing.sound_type
+            self._emit(
+                Listen(
+                    timeout_ms=self._timing.timeout_ms,
+                    keep_sound=sound_type is not None,
+                    sound_type=sound_type or "",
+                )
+            )
             self._listens = True
 
     def _silence(self) -> None:

@@ -5,11 +5,11 @@ stand there makes the document invalid.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urljoin
 
 from shared.voicexml import executable_model, prompt_model
+from shared.voicexml.addresses import resolve
 from shared.voicexml.attributes import (
     at_most_one,
     count,
@@ -89,12 +89,13 @@ class Setting:
 
     def inside(self, node: Node) -> "Setting":
         """Return the setting within `node`, which may change the base and the language."""
-        base = node.attributes.get("xml:base")
-        return replace(
-            self,
-            base_url=urljoin(self.base_url, base) if base else self.base_url,
-            language=node.attributes.get("xml:lang", self.language),
-        )
+        base_url = self.base_url
+        if base := node.attributes.get("xml:base"):
+            found = resolve(base_url, base)
+            if found is None:
+                raise DocumentInvalid(f"xml:base={base!r} is not a URL.", line=node.line)
+            base_url, _ = found
+        return Setting(base_url=base_url, language=node.attributes.get("xml:lang", self.language))
 
 
 def misplaced(node: Node, parent: str) -> DocumentInvalid:
@@ -198,9 +199,16 @@ def prompt(node: Node, setting: Setting) -> Prompt:
         count=count(node),
         bargein=flag(node, "bargein"),
         timeout_ms=duration(node, "timeout"),
+        hotword=_hotword(node),
         language=inside.language,
         line=node.line,
     )
+
+
+def _hotword(node: Node) -> bool | None:
+    if "bargeintype" not in node.attributes:
+        return None
+    return one_of(node, "bargeintype", "speech", "hotword") == "hotword"
 
 
 def bare_prompt(children: list[Node | str], setting: Setting, *, parent: Node) -> Prompt | None:

@@ -7,7 +7,7 @@ the frozen document. It is also where effects are put until the session hands th
 from collections.abc import Callable
 
 from shared.voicexml.ecmascript import DataModel
-from shared.voicexml.effects import Effect, StartTimer
+from shared.voicexml.effects import RECORDING_PREFIX, Effect, StartTimer
 from shared.voicexml.errors import ScriptFailed, Thrown
 from shared.voicexml.events import MarkReached, Pairs
 from shared.voicexml.grammar.expansion import GrammarDocument
@@ -70,6 +70,12 @@ class InterpreterContext:
         effects = tuple(self._outbox)
         self._outbox.clear()
         return effects
+
+    def keep_recording(self, recording: str) -> str:
+        """Note one of the host's recordings; return what stands for it in the application's variables."""
+        name = RECORDING_PREFIX + recording
+        self.recordings.add(name)
+        return name
 
     def holds(self, cond: str | None, line: int) -> bool:
         """Evaluate a condition of the element at `line`; without one it holds. Raises Thrown."""

@@ -1,7 +1,8 @@
 """The part of <data> that lives in the engine: a read-only DOM (VoiceXML 2.1, 5 and Appendix D), in ECMAScript.
 
 Python hands a tree over as JSON: a text is a string, an element is [name, namespace, attributes, children]
-with attributes as [name, namespace, value]; names have their prefix. Nothing of a tree can be changed: what
+with attributes as [name, namespace, value], a comment is [text] and a processing instruction [target, text];
+names have their prefix. Nothing of a tree can be changed: what
 DOM Level 2 Core has for that throws its NO_MODIFICATION_ALLOWED_ERR.
 """
 
@@ -11,6 +12,11 @@ DOM = r"""
   class DOMException extends Error {
     constructor(code, message) { super(message); this.name = 'DOMException'; this.code = code; }
   }
+  ['INDEX_SIZE', 'DOMSTRING_SIZE', 'HIERARCHY_REQUEST', 'WRONG_DOCUMENT', 'INVALID_CHARACTER', 'NO_DATA_ALLOWED',
+    'NO_MODIFICATION_ALLOWED', 'NOT_FOUND', 'NOT_SUPPORTED', 'INUSE_ATTRIBUTE', 'INVALID_STATE', 'SYNTAX',
+    'INVALID_MODIFICATION', 'NAMESPACE', 'INVALID_ACCESS'].forEach((name, index) => {
+    for (const holder of [DOMException, DOMException.prototype]) define(holder, name + '_ERR', {value: index + 1});
+  });
   const unchangeable = () => { throw new DOMException(7, 'The document cannot be modified'); };
 
   class NodeList {
@@ -51,7 +57,10 @@ DOM = r"""
     get lastChild() { const {children} = own(this); return children[children.length - 1] ?? null; }
     get previousSibling() { const {parent, position} = own(this); return parent?.childNodes[position - 1] ?? null; }
     get nextSibling() { const {parent, position} = own(this); return parent?.childNodes[position + 1] ?? null; }
-    get textContent() { return own(this).value ?? [...this.childNodes].map((node) => node.textContent).join(''); }
+    get textContent() {
+      const spoken = [...this.childNodes].filter((node) => node.nodeType !== 7 && node.nodeType !== 8);
+      return own(this).value ?? spoken.map((node) => node.textContent).join('');
+    }
     hasChildNodes() { return own(this).children.length > 0; }
     hasAttributes() { return (own(this).attributes?.length ?? 0) > 0; }
     isSupported(feature, version) { return text(feature).toLowerCase() === 'core' && (!version || version === '2.0'); }
@@ -88,6 +97,11 @@ DOM = r"""
     }
   }
   class Text extends CharacterData {}
+  class Comment extends CharacterData {}
+  class ProcessingInstruction extends Node {
+    get target() { return this.nodeName; }
+    get data() { return this.nodeValue; }
+  }
   class Container extends Node {
     getElementsByTagName(name) {
       return new NodeList([...elementsIn(this)].filter((node) => name === '*' || node.nodeName === name));
@@ -118,6 +132,8 @@ DOM = r"""
   };
   const nodeOf = (tree, parent, owner) => {
     if (typeof tree === 'string') return new Text(3, '#text', tree, null, parent, owner);
+    if (tree.length === 1) return new Comment(8, '#comment', tree[0], null, parent, owner);
+    if (tree.length === 2) return new ProcessingInstruction(7, tree[0], tree[1], null, parent, owner);
     const [name, uri, attributes, children] = tree;
     const element = new Element(1, name, null, uri, parent, owner);
     own(element).attributes = new NamedNodeMap(attributes.map(([attribute, space, value]) =>
@@ -129,7 +145,8 @@ DOM = r"""
     return place(owner, [nodeOf(tree, owner, owner)]);
   };
   // Seen from everywhere and changed from nowhere, like the session's own facts.
-  for (const seen of [DOMException, Node, NodeList, NamedNodeMap, Attr, Text, Element, Document])
+  for (const seen of [DOMException, Node, NodeList, NamedNodeMap, Attr, CharacterData, Text, Comment,
+    ProcessingInstruction, Element, Document])
     define(sessionScope, seen.name, {value: seen});
   return {data(name, json) { declare(name, documentOf(parse(json)), true); }};
 """

@@ -9,6 +9,10 @@ from typing import Literal
 
 from shared.voicexml.events import Method, Pairs
 
+#: In front of the host's name of a recording, so that no text of an application is taken for one by chance: in the
+#: `src` of an `Audio`, and in the `recordings` of a `Fetch`.
+RECORDING_PREFIX = "recording:"
+
 FetchPurpose = Literal["document", "script", "grammar", "data"]
 
 TransferKind = Literal["blind", "bridge", "consultation"]
@@ -121,6 +125,10 @@ class Listen:
 
     #: How long the session will wait for the first key once the prompts are over.
     timeout_ms: int
+    #: Whether what is said is to be kept, and told with `Said` (VoiceXML 2.1, 7); a host that hears no sound need not.
+    keep_sound: bool = False
+    #: The format to keep it in; empty: the host's own.
+    sound_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

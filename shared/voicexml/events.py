@@ -103,6 +103,10 @@ class Said:
     confidence: float = 1.0
     #: When it began, as of `Digit`.
     at_ms: int = 0
+    #: The host's name of what was heard, if `Listen` asked for it to be kept (VoiceXML 2.1, 7); empty: it was not.
+    recording: str = ""
+    recording_ms: int = 0
+    recording_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -261,6 +261,7 @@ def queue_prompt(
 ) -> None:
     """Queue a prompt, whose cond holds (4.1); raises Thrown."""
     bargein = properties.flag("bargein") if prompt.bargein is None else prompt.bargein
+    hotword = is_hotword(properties) if prompt.hotword is None else prompt.hotword
     rendering = Rendering(
         model=context.model,
         effort=context.effort,
@@ -268,4 +269,11 @@ def queue_prompt(
         recordings=frozenset(context.recordings),
     )
     segments = rendering.segments(prompt)
-    context.prompts.add(QueuedPrompt(segments=segments, bargein=bargein, timeout_ms=prompt.timeout_ms))
+    context.prompts.add(
+        QueuedPrompt(segments=segments, bargein=bargein, timeout_ms=prompt.timeout_ms, hotword=hotword)
+    )
+
+
+def is_hotword(properties: Properties) -> bool:
+    """Tell whether nothing but a match stops a prompt that does not say (4.1.5.1); raises Thrown."""
+    return properties.chosen("bargeintype", "speech", "hotword") == "hotword"

@@ -16,10 +16,11 @@ from shared.voicexml.collection import Collection, Outcome, Timing, Verdict
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.errors import ScriptFailed, Thrown
 from shared.voicexml.event_handling import EventScope, guarded
-from shared.voicexml.executable import queue_prompt
+from shared.voicexml.executable import is_hotword, queue_prompt
 from shared.voicexml.executable_model import Executable, Var
 from shared.voicexml.form_state import FormState
 from shared.voicexml.grammar.active import AnyOf
+from shared.voicexml.item_loader import records
 from shared.voicexml.listening import Activation, Leading, Listening, OfForm, OwnItem, Universal, choices_of
 from shared.voicexml.model import (
     Block,
@@ -190,7 +191,7 @@ class FormInterpretation:
             queue_prompt(self._context, prompt, properties, self._state.choices)
 
     def _timing(self, properties: Properties) -> Timing:
-        timeout_ms = self._context.prompts.timeout_ms
+        timeout_ms, hotword = self._context.prompts.timeout_ms, self._context.prompts.hotword
         return Timing(
             timeout_ms=properties.duration_ms("timeout") if timeout_ms is None else timeout_ms,
             interdigit_timeout_ms=properties.duration_ms("interdigittimeout"),
@@ -198,6 +199,8 @@ class FormInterpretation:
             termchar=properties.key("termchar"),
             modes=properties.words("inputmodes"),
             most_keys=max(0, properties.count("termmaxdigits")),
+            hotword=is_hotword(properties) if hotword is None else hotword,
+            sound_type=_sound_type(properties),
         )
 
     def _collect(self, grammar: AnyOf, timing: Timing) -> Steps[Outcome]:
@@ -258,6 +261,12 @@ class FormInterpretation:
         if self._context.mark:
             result["markname"] = self._context.mark.name
             result["marktime"] = max(0, self._context.heard_at_ms - self._context.mark.at_ms)
+        if outcome.recording:
+            result |= {
+                "recording": self._context.keep_recording(outcome.recording),
+                "recordingsize": outcome.recording_bytes,
+                "recordingduration": outcome.recording_ms,
+            }
         try:
             self._model.interpret(result | meaning)
         except ScriptFailed as failure:
@@ -355,3 +364,13 @@ class FormInterpretation:
             counters=self._state.item_event_counters(item),
             form=self._state,
         )
+
+
+def _sound_type(properties: Properties) -> str | None:
+    """Return in which format what is said is to be kept (VoiceXML 2.1, 7); None if it is not. Raises Thrown."""
+    if not properties.flag("recordutterance"):
+        return None
+    sound_type = properties.text("recordutterancetype")
+    if not records(sound_type):
+        raise Thrown("error.unsupported.format", f"Nothing can be recorded as {sound_type!r}.")
+    return sound_type

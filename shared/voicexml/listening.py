@@ -7,8 +7,8 @@ commands. A modal item hears nothing but itself (2.3.1).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urldefrag, urljoin
 
+from shared.voicexml.addresses import resolve
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.errors import DocumentInvalid, ScriptFailed, Thrown
 from shared.voicexml.grammar.active import AnyOf, Choices, Grammar, Phrase, RuleGrammar
@@ -201,7 +201,10 @@ class Activation:
         if document is None:
             if element.type and element.type not in XML_TYPES | ABNF_TYPES:
                 raise Thrown(UNSUPPORTED_FORMAT, f"A grammar of the type {element.type!r} is not understood.")
-            url, rule = urldefrag(urljoin(element.base_url, src))
+            found = resolve(element.base_url, src)
+            if found is None:
+                raise Thrown(BAD_GRAMMAR, f"Line {element.line}: {src!r} is not a URL.")
+            url, rule = found
             document = yield from self._fetched(url, element)
         others = yield from self._references(document, element)
         grammar = RuleGrammar(document=document, rule=rule, others=others)

@@ -62,8 +62,11 @@ def parse(body: bytes) -> Node:
     return _node(parse_tree(body))
 
 
-def parse_tree(body: bytes) -> etree._Element:
-    """Read any XML, checked for its size and for entities; raises DocumentInvalid."""
+def parse_tree(body: bytes, *, whole: bool = False) -> etree._Element:
+    """Read any XML, checked for its size and for entities; raises DocumentInvalid.
+
+    `whole`: with comments and processing instructions, which mean nothing to VoiceXML.
+    """
     if len(body) > MAX_DOCUMENT_BYTES:
         raise DocumentInvalid(f"The document is longer than {MAX_DOCUMENT_BYTES} bytes.", line=1)
     # A parser of its own per document: lxml's keep their error log and are not meant to be shared.
@@ -72,8 +75,8 @@ def parse_tree(body: bytes) -> etree._Element:
         no_network=True,
         load_dtd=False,
         huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
+        remove_comments=not whole,
+        remove_pis=not whole,
     )
     try:
         root = etree.fromstring(body, parser)

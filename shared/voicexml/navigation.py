@@ -6,8 +6,9 @@ the transition was asked for.
 """
 
 from dataclasses import dataclass, replace
-from urllib.parse import urldefrag, urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from shared.voicexml.addresses import resolve
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.draining import drain
 from shared.voicexml.effects import Audio, Fetch, FetchPurpose, Play
@@ -126,19 +127,19 @@ def _plain(request: Request) -> Request:
 
 
 def _application_url(document: Document) -> str:
-    try:
-        return urldefrag(urljoin(document.base_url, document.application or ""))[0]
-    except ValueError:
-        raise Thrown("error.badfetch", f"{document.application!r} is not a URL.") from None
+    found = resolve(document.base_url, document.application or "")
+    if found is None:
+        raise Thrown("error.badfetch", f"{document.application!r} is not a URL.")
+    return found[0]
 
 
 def absolute(request: Request) -> tuple[str, str]:
     """Return the absolute URL, without the values that a GET sends, and the fragment; raises Thrown."""
-    try:
-        url, fragment = urldefrag(urljoin(request.base_url, request.url.strip()))
-        parts = urlsplit(url)
-    except ValueError:
-        raise Thrown("error.badfetch", f"{request.url!r} is not a URL.") from None
+    found = resolve(request.base_url, request.url.strip())
+    if found is None:
+        raise Thrown("error.badfetch", f"{request.url!r} is not a URL.")
+    url, fragment = found
+    parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise Thrown("error.badfetch", f"{url!r} is not an http or https URL.")
     return url, fragment

@@ -90,5 +90,7 @@ class Prompt:
     bargein: bool | None = None
     #: None: as the property says. Of the last prompt before an input (4.1.7).
     timeout_ms: int | None = None
+    #: Whether nothing but a match stops it (4.1.5.1); None: as the property says.
+    hotword: bool | None = None
     language: str
     line: int

@@ -35,6 +35,8 @@ class QueuedPrompt:
     bargein: bool
     #: For the first key after it; None: as the property says.
     timeout_ms: int | None
+    #: Whether nothing but a match stops it (4.1.5.1).
+    hotword: bool = False
 
 
 class PromptQueue:
@@ -55,6 +57,11 @@ class PromptQueue:
     def timeout_ms(self) -> int | None:
         """The timeout of the last prompt (4.1.7); None if it has none of its own."""
         return self._prompts[-1].timeout_ms if self._prompts else None
+
+    @property
+    def hotword(self) -> bool | None:
+        """What stops the last prompt (4.1.5.1, which leaves a mixture open); None if there is none."""
+        return self._prompts[-1].hotword if self._prompts else None
 
     def take_plays(self, new_id: Callable[[], int]) -> tuple[Play, ...]:
         """Empty the queue into as few plays as barge-in allows."""

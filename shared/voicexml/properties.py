@@ -11,12 +11,14 @@ from types import MappingProxyType
 from shared.voicexml.attributes import boolean, milliseconds, whole_seconds
 from shared.voicexml.errors import Thrown
 
-#: termchar, termtimeout, confidencelevel and bargein as the specification says; the others it leaves to the
-#: platform. Five seconds is what callers get elsewhere before they are asked again, three between keys suits
-#: reading a number off a card, and fifteen for a document is longer than a caller stays in silence.
+#: termchar, termtimeout, confidencelevel, bargein, bargeintype and recordutterance as the specification says; the
+#: others it leaves to the platform. Five seconds is what callers get elsewhere before they are asked again,
+#: three between keys suits reading a number off a card, and fifteen for a document is longer than a caller stays in
+#: silence.
 DEFAULTS: Mapping[str, str] = MappingProxyType(
     {
         "bargein": "true",
+        "bargeintype": "speech",
         "confidencelevel": "0.5",
         "fetchaudio": "",
         # Whoever wants quick fetches to be silent says so; an application that names neither hears what it asked for.
@@ -25,6 +27,8 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
         "fetchtimeout": "15s",
         "inputmodes": "dtmf voice",
         "interdigittimeout": "3s",
+        "recordutterance": "false",
+        "recordutterancetype": "",
         "termchar": "#",
         "termtimeout": "0s",
         "timeout": "5s",
@@ -57,6 +61,13 @@ class Properties:
         value = boolean(self._values[name])
         if value is None:
             raise self._senseless(name, "true or false")
+        return value
+
+    def chosen(self, name: str, *allowed: str) -> str:
+        """Read one of some words; raises Thrown."""
+        value = self._values[name].strip()
+        if value not in allowed:
+            raise self._senseless(name, " or ".join(allowed))
         return value
 
     def key(self, name: str) -> str:

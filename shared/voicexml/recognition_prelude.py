@@ -75,11 +75,13 @@ RECOGNITION = r"""
   const fillWith = (name, value) => {
     const object = named('dialog');
     const {utterance, inputmode, confidence, interpretation, markname, marktime} = heard;
+    const {recording, recordingsize, recordingduration} = heard;
     define(object, name, {value, writable: true, enumerable: true, configurable: true});
     const known = object[name + '$'];
     const shadow = isObject(known) ? known : {};
     Object.assign(shadow, {utterance, inputmode, confidence, interpretation});
     if (markname !== undefined) Object.assign(shadow, {markname, marktime});
+    Object.assign(shadow, {recording, recordingsize, recordingduration});
     define(object, name + '$', {value: shadow, writable: true, enumerable: true, configurable: true});
   };
   return {

@@ -23,9 +23,6 @@ from shared.voicexml.waits import Recording, Steps, Transferring
 #: Runs dialogs until they end; `application.py` has it, and hands it down because it needs forms itself.
 RunDialogs = Callable[[InterpreterContext, Destination], Steps[End]]
 
-#: In front of the host's name of a recording, so that no text of an application is taken for one by chance.
-RECORDING_PREFIX = "recording:"
-
 #: Where the document does not say: a minute is a long message, and three seconds of silence end it, as most
 #: voicemail has it.
 _RECORD_MAX_MS = 60_000
@@ -99,6 +96,7 @@ class Visit:
             dtmf_term=item.dtmf_term,
             grammar=grammar,
             emit=self.context.emit,
+            typed_ahead=self.context.typed_ahead,
         )
         longest_ms = _RECORD_MAX_MS if item.max_time_ms is None else item.max_time_ms
         silence_ms = _FINAL_SILENCE_MS if item.final_silence_ms is None else item.final_silence_ms
@@ -127,9 +125,7 @@ class Visit:
         if answer.ended_by.startswith("error."):
             raise Thrown(answer.ended_by)
         if answer.recording:
-            name = RECORDING_PREFIX + answer.recording
-            self.context.recordings.add(name)
-            self.context.model.store(item.name, name)
+            self.context.model.store(item.name, self.context.keep_recording(answer.recording))
             shadow: dict[str, object] = {
                 "duration": answer.duration_ms,
                 "size": answer.size_bytes,

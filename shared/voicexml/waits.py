@@ -33,6 +33,7 @@ from shared.voicexml.events import (
 from shared.voicexml.grammar.active import COMPLETE, AnyOf
 from shared.voicexml.grammar.matcher import Status
 from shared.voicexml.grammar.tokens import spoken_words
+from shared.voicexml.keys import TypeAhead
 from shared.voicexml.limits import MAX_WORDS
 
 _Result = TypeVar("_Result")
@@ -151,12 +152,16 @@ class Recording:
     keys: str = ""
     #: Whether a grammar ended it.
     matched: bool = False
+    #: For keys that come after the one that ended it, and before the host has said so.
+    typed_ahead: TypeAhead
 
     def take(self, event: Event) -> bool:
         """Take an event; True if the wait is over."""
         if isinstance(event, Recorded) and event.record_id == self.record_id:
             self.answer = event
-        elif isinstance(event, Digit) and not (self.key or self.matched):
+        elif isinstance(event, Digit) and (self.key or self.matched):
+            self.typed_ahead.add(event.key)
+        elif isinstance(event, Digit):
             self._key(event.key)
         return self.answer is not None
 

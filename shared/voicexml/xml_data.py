@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import cast
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -12,18 +14,25 @@ from shared.voicexml.markup import parse_tree
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
 #: VoiceXML 2.1, Appendix E: who may read the data.
-_ACCESS = re.compile(rb"<\?access-control\s+(.*?)\?>", re.DOTALL)
+_ACCESS = re.compile(rb"<\?access-control\s*(.*?)\?>", re.DOTALL)
 _ALLOW = re.compile(rb"""allow\s*=\s*["']([^"']*)["']""")
 _DENY = re.compile(rb"""deny\s*=\s*["']([^"']*)["']""")
 
 
 def data_json(body: bytes) -> str:
     """Read XML; raises DocumentInvalid as a VoiceXML document would."""
-    return json.dumps(_tree(parse_tree(body)))
+    return json.dumps(_tree(parse_tree(body, whole=True)))
 
 
 def _tree(element: etree._Element) -> list[object]:
-    if not isinstance(element.tag, str):
+    # The stubs say that every tag is a text; those of comments and of what is for processors are functions.
+    kind = cast("object", element.tag)
+    if kind is etree.Comment:
+        return [element.text]
+    if kind is etree.ProcessingInstruction:
+        target, _, content = str(element).removeprefix("<?").removesuffix("?>").partition(" ")
+        return [target, content]
+    if not isinstance(kind, str):
         raise DocumentInvalid("Entities are not resolved; write the text itself.", line=1)
     name = etree.QName(element)
     children: list[object] = [element.text] if element.text else []
@@ -31,16 +40,18 @@ def _tree(element: etree._Element) -> list[object]:
         children.append(_tree(child))
         if child.tail:
             children.append(child.tail)
-    attributes = [_attribute(str(key), str(value)) for key, value in element.attrib.items()]
+    prefixes = {uri: prefix for prefix, uri in element.nsmap.items() if prefix}
+    attributes = [_attribute(str(key), str(value), prefixes) for key, value in element.attrib.items()]
     prefixed = f"{element.prefix}:{name.localname}" if element.prefix else name.localname
     return [prefixed, name.namespace, attributes, children]
 
 
-def _attribute(key: str, value: str) -> list[str | None]:
+def _attribute(key: str, value: str, prefixes: Mapping[str, str]) -> list[str | None]:
     if key.startswith(_XML):
         return ["xml:" + key.removeprefix(_XML), _XML[1:-1], value]
     name = etree.QName(key)
-    return [name.localname, name.namespace, value]
+    prefix = prefixes.get(name.namespace or "")
+    return [f"{prefix}:{name.localname}" if prefix else name.localname, name.namespace, value]
 
 
 def may_read(body: bytes, document_url: str) -> bool:

@@ -50,6 +50,8 @@ KEY_SECONDS = 1.5
 
 #: How long a callee speaks who is recorded.
 SPEAKING_SECONDS = 4.0
+#: The tone that a recording may begin with.
+BEEP_SECONDS = 0.25
 
 #: What a callee who never answers makes the network say.
 REFUSALS = {
@@ -193,14 +195,17 @@ class SimulatedCall(LiveCall):
         stop_keys: str,
         final_silence_seconds: float = 0.0,
         first_sound_seconds: float = 0.0,
+        beep: bool = False,
     ) -> None:
         self._end_recording()
-        self._recording = _Recording(name, longest_seconds, stop_keys, self._loop.time())
+        beep_seconds = BEEP_SECONDS if beep else 0.0
+        began_at = self._loop.time() + beep_seconds / self._speed
+        self._recording = _Recording(name, longest_seconds, stop_keys, began_at)
         if self._callee.behaviour is Behaviour.PRESSES_ONE:
             self._later(KEY_SECONDS, lambda: self._press("1"))
         recording = self._recording
         self._later(
-            min(longest_seconds, SPEAKING_SECONDS),
+            beep_seconds + min(longest_seconds, SPEAKING_SECONDS),
             lambda: self._end_recording() if self._recording is recording else None,
         )
 
@@ -289,7 +294,7 @@ class SimulatedCall(LiveCall):
         recording, self._recording = self._recording, None
         if recording is None:
             return
-        elapsed = (self._loop.time() - recording.began_at) * self._speed
+        elapsed = max(0.0, self._loop.time() - recording.began_at) * self._speed
         seconds = min(elapsed, recording.longest_seconds, SPEAKING_SECONDS)
         self._events.put_nowait(RecordingEnded(recording.name, seconds, key, silent_wav(seconds)))
 

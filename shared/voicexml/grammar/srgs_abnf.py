@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urljoin
 
+from shared.voicexml.addresses import resolve
 from shared.voicexml.grammar.expansion import (
     Alternatives,
     Expansion,
@@ -128,7 +128,10 @@ class _Parser:
     def _declare(self, name: str, values: list[str], line: int) -> None:
         value = values[0].strip("<>$ ") if values else ""
         if name == "base":
-            self._base_url = urljoin(self._base_url, value)
+            base = resolve(self._base_url, value)
+            if base is None:
+                raise GrammarInvalid(f"The base {value!r} is not a URL.")
+            self._base_url = base[0]
         elif name == "mode" and value not in {"dtmf", "voice"}:
             raise GrammarInvalid(f"Line {line}: the mode {value!r} is neither voice nor dtmf.")
         elif name not in {"language", "root", "tag-format", "lexicon", "meta", "http-equiv", "mode"}:

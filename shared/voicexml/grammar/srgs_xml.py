@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from urllib.parse import urldefrag, urljoin
 
+from shared.voicexml.addresses import resolve
 from shared.voicexml.grammar.expansion import (
     Alternatives,
     Expansion,
@@ -44,7 +44,10 @@ def read_grammar(root: Node, base_url: str, mode: str = "") -> GrammarDocument:
     version = root.attributes.get("version", "1.0").strip()
     if version != "1.0":
         raise GrammarInvalid(f"Line {root.line}: version {version!r} of a grammar is not 1.0.")
-    reader = _Reader(mode=_mode(root, mode), base_url=urljoin(base_url, root.attributes.get("xml:base", "")))
+    base = resolve(base_url, root.attributes.get("xml:base", ""))
+    if base is None:
+        raise GrammarInvalid(f"Line {root.line}: xml:base is not a URL.")
+    reader = _Reader(mode=_mode(root, mode), base_url=base[0])
     document = GrammarDocument(
         mode=reader.mode,
         root=root.attributes.get("root", "").strip(),
@@ -181,11 +184,11 @@ def _reference(node: Node, reader: _Reader) -> Expansion:
 
 def reference(uri: str, base_url: str) -> RuleReference:
     """Read a reference such as #rule, other.grxml or other.grxml#rule; raises GrammarInvalid."""
-    try:
-        url, fragment = urldefrag(uri.strip())
-        absolute = urljoin(base_url, url) if url else ""
-    except ValueError:
-        raise GrammarInvalid(f"{uri!r} is not a URL.") from None
+    found = resolve(base_url, uri.strip())
+    if found is None:
+        raise GrammarInvalid(f"{uri!r} is not a URL.")
+    # A mere fragment is a rule of this grammar, wherever that came from.
+    absolute, fragment = "" if uri.strip().startswith("#") else found[0], found[1]
     if not absolute and not fragment:
         raise GrammarInvalid("A reference to a rule names nothing.")
     return RuleReference(uri=absolute, rule=fragment)

@@ -459,3 +459,27 @@ def test_1_5_2_a_root_that_cannot_be_used(call: Call, wrap: Wrap, problem: int |
     )
     assert heard.logs == []
     assert heard.exit.event.startswith("error.")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<form><block><prompt xml:base='http://['>A</prompt></block></form>",
+        "<form><field name='f'><grammar src='http://['/></field></form>",
+        "<form><field name='f'><grammar srcexpr=\"'http://['\"/></field></form>",
+        "<form><field name='f'><grammar root='r' xml:base='http://['><rule id='r'>a</rule></grammar></field></form>",
+        "<form><field name='f'><grammar root='r'><rule id='r'><ruleref uri='http://['/></rule></grammar></field></form>",
+        "<form><field name='f'><grammar>#ABNF 1.0; base &lt;http://[&gt;; root $r; $r = a;</grammar></field></form>",
+        "<form><block><goto next='http://['/></block></form>",
+        "<form><block><script src='http://['/></block></form>",
+        "<form><subdialog src='http://['/></form>",
+    ],
+)
+def test_5_2_6_what_is_no_address_at_all_is_a_bad_fetch(call: Call, content: str) -> None:
+    """Wherever an address may stand."""
+    assert call(content).exit.event == "error.badfetch"
+
+
+def test_4_1_3_an_address_of_audio_that_is_none_leaves_its_alternate_content(call: Call) -> None:
+    """The host cannot fetch it, and plays what stands inside."""
+    assert call("<form><block><audio src='http://['>A</audio></block></form>").said == ["<http://[>"]

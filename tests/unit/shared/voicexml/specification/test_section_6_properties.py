@@ -53,6 +53,14 @@ def test_2_3_6_a_recording_is_described_by_its_shadow_variables(call: Call) -> N
     assert (record.max_time_ms, record.final_silence_ms, record.beep) == (20_000, 2_000, True)
 
 
+def test_4_1_8_keys_behind_the_one_that_ends_a_recording_are_for_the_next_input(call: Call) -> None:
+    """They were typed ahead, even if the host has not yet said that the recording is over."""
+    form = """<form><record name="r"><filled><log expr="r$.termchar"/></filled></record>
+    <field name="f" type="digits?length=2"><prompt>P</prompt><filled><log expr="f"/></filled></field></form>"""
+    pressed = [(moment_ms, events.Digit(key=key)) for moment_ms, key in ((300, "5"), (310, "1"), (320, "2"))]
+    assert call(form, at=pressed).logs == ["5", "12"]
+
+
 def test_2_3_6_a_type_that_cannot_be_recorded(call: Call) -> None:
     """error.unsupported.format, before anybody speaks in vain."""
     assert call("<form><record name='r' type='video/x'/></form>").exit.event == "error.unsupported.format"

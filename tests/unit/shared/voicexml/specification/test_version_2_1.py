@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from shared.voicexml.events import Digit, MarkReached
+from shared.voicexml.effects import Listen
+from shared.voicexml.events import Digit, MarkReached, Said
 
 Call = Callable[..., SimpleNamespace]
 Wrap = Callable[..., str]
@@ -13,7 +14,8 @@ Wrap = Callable[..., str]
 URL = "http://app.example/start.vxml"
 DATA = "http://app.example/d.xml"
 
-XML = """<?xml version="1.0"?><q:list xmlns:q="urn:q" count="2"><item id="a">One</item><!-- no --><item>Two</item>
+XML = """<?xml version="1.0"?><q:list xmlns:q="urn:q" count="2"><item id="a">One</item
+><!-- no --><item q:n="2">Two<?p i?></item>
 </q:list>"""
 
 
@@ -34,10 +36,17 @@ def with_data(wrap: Wrap, content: str, data: str = XML) -> dict[str, str]:
         ("d.documentElement.getAttribute('count')", "2"),
         ("d.getElementsByTagName('item').length", "2"),
         ("d.getElementsByTagName('item').item(1).firstChild.data", "Two"),
-        ("d.documentElement.firstChild.nextSibling.nodeName", "item"),
+        ("d.documentElement.firstChild.nextSibling.nextSibling.nodeName", "item"),
         ("d.getElementsByTagNameNS('urn:q', 'list')[0].nodeType == 1", "true"),
         ("d.getElementsByTagName('item')[0].attributes.getNamedItem('id').value", "a"),
         ("d.nodeType == Node.DOCUMENT_NODE", "true"),
+        ("d.documentElement.firstChild.nextSibling.data", " no "),
+        ("d.documentElement.childNodes[1].nodeType == Node.COMMENT_NODE", "true"),
+        ("d.getElementsByTagName('item')[1].lastChild.target", "p"),
+        ("d.getElementsByTagName('item')[1].textContent", "Two"),
+        ("d.getElementsByTagName('item')[1].getAttributeNS('urn:q', 'n')", "2"),
+        ("d.getElementsByTagName('item')[1].getAttribute('q:n')", "2"),
+        ("DOMException.NO_MODIFICATION_ALLOWED_ERR", "7"),
     ],
 )
 def test_5_data_is_a_document_to_be_read(call: Call, wrap: Wrap, expr: str, text: str) -> None:
@@ -118,3 +127,63 @@ def test_9_disconnect_hands_values_over(call: Call) -> None:
         """.replace("<form>", "<var name='b' expr='2'/><form>")
     )
     assert heard.exit.values == (("a", "1"), ("b", "2"))
+
+
+def said(text: str) -> Said:
+    """Say something, of which there is a recording."""
+    return Said(text=text, recording="u1", recording_ms=1_500, recording_bytes=12_000)
+
+
+VOICE_FIELD = """<form><property name="recordutterance" value="{}"/><field name="f">
+<grammar version="1.0" root="r"><rule id="r">yes</rule></grammar>
+<filled><log expr="f$.recording + ' ' + f$.recordingsize + ' ' + f$.recordingduration"/>
+<audio expr="f$.recording"/></filled>
+<nomatch><log expr="typeof f$ + application.lastresult$.recording + application.lastresult$[0].recordingsize"/><exit/>
+</nomatch></field></form>"""
+
+
+def test_7_what_was_said_is_kept_if_the_property_says_so(call: Call) -> None:
+    """The field's shadow variables tell where it is, how long and how large; it can be played."""
+    heard = call(VOICE_FIELD.format("true"), at=[(100, said("yes"))])
+    assert heard.logs == ["recording:u1 12000 1500"]
+    assert heard.said == ["<recording:u1>"]
+    (listen,) = (effect for effect in heard.effects if isinstance(effect, Listen))
+    assert listen.keep_sound
+
+
+def test_7_of_a_nomatch_the_last_result_alone_has_it(call: Call) -> None:
+    """The field is not filled."""
+    heard = call(VOICE_FIELD.format("true"), at=[(100, said("no"))])
+    assert heard.logs == ["undefinedrecording:u112000"]
+
+
+def test_7_without_the_property_there_is_no_recording(call: Call) -> None:
+    """Whatever the host did; nor of keys, which make no sound."""
+    heard = call(VOICE_FIELD.format("false"), at=[(100, said("yes"))])
+    assert heard.logs == ["undefined undefined undefined"]
+    assert not any(effect.keep_sound for effect in heard.effects if isinstance(effect, Listen))
+    by_keys = VOICE_FIELD.format("true").replace('"f">', '"f" type="digits?length=1">')
+    assert call(by_keys, "1").logs == ["undefined undefined undefined"]
+
+
+def test_7_a_recording_of_what_was_said_is_sent(call: Call, wrap: Wrap) -> None:
+    """As one of a <record> is."""
+    form = VOICE_FIELD.format("true").replace(
+        "</filled>",
+        "<var name='sound' expr='f$.recording'/><submit next='d.xml' method='post' namelist='sound'/></filled>",
+    )
+    heard = call({URL: wrap(form), DATA: wrap("<form/>")}, at=[(100, said("yes"))])
+    assert heard.fetches[1].recordings == (("sound", "recording:u1"),)
+
+
+@pytest.mark.parametrize(
+    ("sound_type", "event"), [("audio/x-wav", ""), ("audio/mpeg", "error.unsupported.format")]
+)
+def test_7_the_format_is_one_that_can_be_recorded(call: Call, sound_type: str, event: str) -> None:
+    """Another one is refused where the session would listen."""
+    form = VOICE_FIELD.format("true").replace(
+        "<field", f'<property name="recordutterancetype" value="{sound_type}"/><field'
+    )
+    heard = call(form, at=[(100, Said(text="no"))])
+    assert heard.exit.event == event
+    assert [e.sound_type for e in heard.effects if isinstance(e, Listen)] == ([] if event else [sound_type])
