@@ -27,7 +27,9 @@ CARRIER = TrunkRecord(
     pings=True,
     asserted_identity=True,
 )
-PLAIN = replace(CARRIER, name="plain", username=None, password=None, prefix="", channels=None, asserted_identity=False)
+PLAIN = replace(
+    CARRIER, name="plain", username=None, password=None, prefix="", channels=None, asserted_identity=False
+)
 
 
 @pytest.fixture
