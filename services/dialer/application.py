@@ -29,6 +29,8 @@ _log = structlog.get_logger()
 
 #: The only destinations that a trunk can be given (RFC 3966).
 _TEL: Final = re.compile(r"tel:", re.IGNORECASE)
+#: More than anybody types ahead: a machine that presses keys without end is heard no further.
+_MOST_WAITING: Final = 200
 #: As large as a document may be; the interpreter refuses larger ones too.
 DOCUMENT_BYTES: Final = 2 * 1024 * 1024
 
@@ -103,7 +105,8 @@ class Application:
         """Pass on what the call heard."""
         match event:
             case port.DigitPressed(key):
-                self._inbox.put_nowait(told.Digit(key=key, at_ms=self._now_ms()))
+                if self._inbox.qsize() < _MOST_WAITING:
+                    self._inbox.put_nowait(told.Digit(key=key, at_ms=self._now_ms()))
             case port.PlayEnded(play_id, whole):
                 self._part_played(play_id, whole=whole)
             case port.CalleeTypeDetected(callee_type):

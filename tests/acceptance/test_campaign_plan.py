@@ -34,6 +34,7 @@ from aiohttp import web
 from shared.adapters.simulator.foresight import foreseen
 from shared.clock import utc_now
 from shared.domain.disposition import Outcome
+from tests.area_codes import AREAS
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.drill]
 
@@ -80,7 +81,7 @@ def numbers() -> list[str]:
     """Return a number for each place of the list; nobody's call ends as the pacer looks."""
     found: list[str] = []
     for place, last_two in enumerate(LIST):
-        candidates = (f"+1{area}55501{last_two}" for area in range(201 + 35 * place, 236 + 35 * place))
+        candidates = (f"+1{area}55501{last_two}" for area in AREAS[35 * place : 35 * (place + 1)])
         found.append(next(number for number in candidates if ends_apart_from_a_look(number)))
     return found
 

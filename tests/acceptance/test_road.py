@@ -18,6 +18,8 @@ import asyncpg
 import pytest
 from aiohttp import web
 
+from tests.area_codes import AREAS
+
 pytestmark = pytest.mark.acceptance
 
 #: 600 characters: forty seconds of speech for whoever listens that long.
@@ -157,7 +159,7 @@ async def client_of(platform: Platform, customer: Customer) -> Client:
 def lines(count: int, *, last_two: tuple[int, ...]) -> list[str]:
     """Return phone list lines to different people, with callees in turn."""
     return [
-        f"tel:+1{201 + n // len(last_two)}55501{last_two[n % len(last_two)]:02};ani=+12025550199,invoice-{n}"
+        f"tel:+1{AREAS[n // len(last_two)]}55501{last_two[n % len(last_two)]:02};ani=+12025550199,invoice-{n}"
         for n in range(count)
     ]
 

@@ -17,6 +17,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from shared.failpoints import VARIABLE, Failpoint
+from tests.area_codes import AREAS
 from tests.chaos.customer import ChaosCampaign, Line
 from tests.chaos.evidence import Evidence
 from tests.chaos.faults import Injected, Kind
@@ -349,7 +350,7 @@ class Story:
         self._loaded += count
         return [
             Line(
-                e164=f"+1{201 + place // len(ANSWER)}55501{ANSWER[place % len(ANSWER)]}",
+                e164=f"+1{AREAS[place // len(ANSWER)]}55501{ANSWER[place % len(ANSWER)]}",
                 reference=f"n-{place}",
             )
             for place in places

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.area_codes import AREAS
 from tests.chaos.conftest import Scene
 from tests.chaos.instants import now
 
@@ -29,12 +30,12 @@ def settings() -> Mapping[str, str]:
 async def test_a_hold_with_hang_up_ends_every_call_and_loses_no_number(scene: Scene) -> None:
     """200 live, 1,000 due: the last INVITE leaves within 1 s, the last BYE within 5 s; released, all get theirs."""
     talkers = await scene.campaign(
-        LIVE, per_minute=60 * 60, numbers=[f"+1{201 + place}5550100" for place in range(LIVE)]
+        LIVE, per_minute=60 * 60, numbers=[f"+1{AREAS[place]}5550100" for place in range(LIVE)]
     )
     await scene.until(lambda: len(scene.calls(talkers)) == LIVE, "all are called", seconds=25)
     waiting = await scene.campaign(
         DUE, per_minute=60 * DUE // 2,
-        numbers=[f"+1{201 + place // 2}55501{(1, 5)[place % 2]:02}" for place in range(DUE)],
+        numbers=[f"+1{AREAS[place // 2]}55501{(1, 5)[place % 2]:02}" for place in range(DUE)],
     )  # fmt: skip
     planned = "SELECT 1 FROM attempt WHERE campaign_id = $1 HAVING count(*) >= $2"
     await scene.until_sql(planned, waiting.campaign_id, DUE)

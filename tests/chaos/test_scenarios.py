@@ -6,6 +6,7 @@ import itertools
 import asyncpg
 import pytest
 
+from tests.area_codes import AREAS
 from tests.chaos.conftest import Scene
 from tests.chaos.faults import Kind
 from tests.chaos.instants import now
@@ -153,7 +154,7 @@ async def _acknowledge_what_arrived(scene: Scene) -> None:
 
 async def test_a_dialer_may_freeze_with_live_calls(scene: Scene) -> None:
     """Frozen beyond its lease in the midst of calls: nobody is called again, and its late reports still count."""
-    people = [f"+1{201 + place}5550102" for place in range(40)]  # they let it ring for three seconds
+    people = [f"+1{AREAS[place]}5550102" for place in range(40)]  # they let it ring for three seconds
     campaign = await scene.campaign(40, per_minute=1200, numbers=people)
     name = "dialer-1"
     pid = scene.stage.fleet.pid(name)

@@ -96,6 +96,9 @@ async def test_a_number_s_home_is_looked_up_when_it_is_taken_in(store: "Store") 
     tenant_id = await store.tenant()
     campaign_id = await store.campaign(tenant_id, start=False, callee_hours=USUAL_HOURS)
 
+    # A satellite's number is of no zone, and dear.
+    await store.sql("UPDATE tenant SET premium_allowed = true WHERE tenant_id = $1", tenant_id)
+
     async def lines() -> AsyncIterator[Sequence[PhoneEntry]]:
         numbers = ("+12025550100", "+12125550100", "+12085550100", "+870772001234", "+12025550101")
         stated = (None, None, None, None, "Asia/Tokyo")

@@ -118,6 +118,33 @@ async def test_a_transfer_has_its_audio_until_it_is_answered_or_over(
     assert notes[2:] == [("stop play",)] * len(events)
 
 
+@pytest.mark.parametrize(("reason", "hang_ups"), [("transferred", 0), ("busy", 1)])
+async def test_who_was_transferred_for_good_is_not_hung_up(reason: str, hang_ups: int) -> None:
+    """The application has done, and the two talk on; a transfer that failed ends with it."""
+    transfer = asked.Transfer(
+        transfer_id=1, dest="tel:+12025550123", kind="blind", connect_timeout_ms=1_000, max_time_ms=0
+    )
+    call = NotedCall()
+    application = Application(leased(), call, OneEffect(transfer), NoFetcher(), pace_of_time=1.0)
+    async with asyncio.timeout(10):
+        running = asyncio.create_task(application.run())
+        await call.asked.wait()
+        application.hear(port.TransferEnded(reason))
+        await running
+    assert call.hang_ups == hang_ups
+
+
+async def test_a_machine_that_presses_keys_without_end_fills_no_memory() -> None:
+    """Whatever nobody asks for is dropped beyond what anybody types ahead; the end of the call is told all the same."""
+    call = NotedCall()
+    application = Application(leased(), call, ScriptedInterpreter(), NoFetcher(), pace_of_time=1.0)
+    for _ in range(10_000):
+        application.hear(port.DigitPressed("1"))
+    application.hang_up_heard()
+    waiting = application._inbox
+    assert waiting.qsize() == 201
+
+
 async def test_a_transfer_without_audio_plays_and_stops_nothing() -> None:
     """What the application queued before is heard out."""
     transfer = asked.Transfer(
