@@ -78,7 +78,6 @@ class DataModel:
         self._context = quickjs.Context()
         self._context.set_memory_limit(SCRIPT_HEAP_BYTES)
         self._context.set_max_stack_size(SCRIPT_STACK_BYTES)
-        self._context.set_time_limit(SCRIPT_CPU_SECONDS)
         # As floats: the binding keeps only 32 bits of an int.
         self._engine = self._context.eval(PRELUDE)(float(seed & 0xFFFF_FFFF), float(int(now * 1_000)))
         self._overruns = 0
@@ -90,6 +89,9 @@ class DataModel:
         self._facts = _session_facts(variables)
         for name, value in self._facts.items():
             self.set_fact(name, value)
+        # For scripts of the application. What stands above is ours, and the engine's clock counts whatever else the
+        # process does meanwhile: a session must not fail at its birth for that.
+        self._context.set_time_limit(SCRIPT_CPU_SECONDS)
 
     @property
     def depth(self) -> int:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.voicexml import ecmascript
 from shared.voicexml.ecmascript import UNDEFINED, DataModel, JsonText
 from shared.voicexml.errors import ScriptFailed
 from shared.voicexml.events import SessionVariables
@@ -158,6 +159,16 @@ def test_math_random_is_seeded() -> None:
 def test_there_is_no_clock_but_the_sessions(model: DataModel, expr: str, value: object) -> None:
     """Every way to the time of day leads to the start of the session."""
     assert model.evaluate(expr) == value
+
+
+def test_a_session_is_not_born_under_the_limit_of_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's clock counts all that the process does; what a busy moment interrupts must be no script of ours."""
+    monkeypatch.setattr(ecmascript, "SCRIPT_CPU_SECONDS", 1e-9)
+    born = DataModel(
+        SessionVariables(session_id="s", ani="1", dnis="2", callee_type="voice"), seed=1, now=0.0
+    )
+    with pytest.raises(ScriptFailed, match="longer"):
+        born.evaluate("(function () { for (let i = 0; i < 1e6; i++); })()")
 
 
 @pytest.mark.parametrize("expr", ["(function () { while (true); })()", "/(a+)+$/.test('a'.repeat(40) + 'b')"])
