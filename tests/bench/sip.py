@@ -121,7 +121,7 @@ async def our_caller(kind: str, port: int, *numbers: float) -> AsyncIterator[asy
 
 
 async def seen_by(caller: asyncio.StreamReader) -> list[dict[str, float]]:
-    """Return what our caller saw: its last line."""
+    """Return what our caller saw."""
     found: list[dict[str, float]] = json.loads(await caller.read())
     return found
 

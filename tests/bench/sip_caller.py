@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import structlog
 import uvloop
 from typing_extensions import override
 
@@ -269,7 +270,8 @@ def resident_bytes() -> int:
 
 
 async def main(kind: str, port: int, count: int, rate: float, seconds: float = 0.0) -> None:
-    """Do what the command line says."""
+    """Do what the command line says; what was found is all of the standard output."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     settings = SipSettings(
         host="127.0.0.1",
         port=0,
