@@ -48,7 +48,8 @@ reference; all but the number may be missing. It is read with or without a space
 spreadsheet's quotes, in UTF-8 or, by its mark, UTF-16, and the same in JSON, CSV and TXT. A file whose first \
 column is called `destination` has variables of the call in the others. The answer has counts and the first \
 refused lines; the others are at `/api/campaigns/{id}/rejects`.
-* A number of a phone list is accepted when it is possible by its country's numbering plan. The same number with \
+* A number of a phone list is accepted when it is possible by its country's numbering plan, and by what the \
+operator lets the tenant call: premium-rate and satellite numbers are not, unless it says so. The same number with \
 the same reference is taken once in a campaign.
 * A `result_url` may be changed at any time, and added until something was dialed.
 """
