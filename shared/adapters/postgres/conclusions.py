@@ -80,19 +80,16 @@ async def write_conclusion(connection: asyncpg.Connection, tenant_id: int, concl
         raise IllegalTransition("number", f"{result.call_id} (final or unknown)", NumberEvent.CONCLUDE)
 
 
-async def write_undialed(
-    connection: asyncpg.Connection, campaign: tuple[int, int], conclusions: Sequence[Conclusion]
-) -> None:
-    """Make numbers of one campaign (tenant and campaign id) FINAL that end alike and without another call.
+def undialed_arguments(conclusions: Sequence[Conclusion]) -> tuple[object, ...]:
+    """Return what a statement takes, after tenant and campaign, that ends numbers alike and without another call.
 
-    Raises IllegalTransition when one of them is final already: the caller's transaction must not commit.
+    A column of each per number: id, attempts, last attempt, webhook id and body; then, the same for all of them,
+    outcome, stage, result, the receiver's url, origin and content type or three times None, and who answered.
     """
     results = [conclusion.result for conclusion in conclusions]
     deliveries = [conclusion.delivery for conclusion in conclusions]
     end, receiver = results[0], deliveries[0]  # of all of them: one end, and one receiver or none
-    concluded: int = await connection.fetchval(
-        _CONCLUDE_UNDIALED,
-        *campaign,
+    return (
         [result.call_id for result in results],
         [result.attempts for result in results],
         [result.last_attempt_at for result in results],
@@ -103,6 +100,18 @@ async def write_undialed(
         end.result.value,
         *((receiver.url, receiver.origin, receiver.content_type) if receiver else (None, None, None)),
         end.callee_type.value,
+    )
+
+
+async def write_undialed(
+    connection: asyncpg.Connection, campaign: tuple[int, int], conclusions: Sequence[Conclusion]
+) -> None:
+    """Make numbers of one campaign (tenant and campaign id) FINAL that end alike and without another call.
+
+    Raises IllegalTransition when one of them is final already: the caller's transaction must not commit.
+    """
+    concluded: int = await connection.fetchval(
+        _CONCLUDE_UNDIALED, *campaign, *undialed_arguments(conclusions)
     )
     if concluded != len(conclusions):
         who = f"{len(conclusions) - concluded} of {len(conclusions)} (final or unknown)"

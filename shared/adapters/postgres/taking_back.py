@@ -11,11 +11,11 @@ from typing import Final
 
 import asyncpg
 
-from shared.adapters.postgres.conclusions import COUNT_SHARDS, number_facts, receiver_of
+from shared.adapters.postgres.conclusions import COUNT_SHARDS, number_facts, receiver_of, undialed_arguments
 from shared.adapters.postgres.queries import queries
 from shared.contracts.conclusion import Conclusion, Receiver, conclude
 from shared.domain.campaign import UnknownCampaign
-from shared.domain.disposition import CalleeType, Result
+from shared.domain.disposition import Result
 from shared.domain.retry import CANCELED
 from shared.ports.upload_desk import Canceled
 
@@ -59,22 +59,8 @@ def canceled_conclusion(row: asyncpg.Record, campaign_id: int, receiver: Receive
 async def _conclude(
     connection: asyncpg.Connection, key: tuple[int, int], conclusions: Sequence[Conclusion]
 ) -> int:
-    results = [conclusion.result for conclusion in conclusions]
-    deliveries = [conclusion.delivery for conclusion in conclusions]
-    one = deliveries[0]  # all have one receiver, or none has
     await connection.execute(_SQL["conclude_without_nested_loops"])
     canceled: int = await connection.fetchval(
-        _SQL["conclude_canceled"],
-        *key,
-        [result.call_id for result in results],
-        [result.attempts for result in results],
-        [result.last_attempt_at for result in results],
-        [delivery.webhook_id if delivery else None for delivery in deliveries],
-        [delivery.body if delivery else None for delivery in deliveries],
-        int(CANCELED.outcome),
-        int(CANCELED.stage),
-        CalleeType.UNKNOWN.value,
-        *((one.url, one.origin, one.content_type) if one else (None, None, None)),
-        _SHARD,
+        _SQL["conclude_canceled"], *key, *undialed_arguments(conclusions), _SHARD
     )
     return canceled

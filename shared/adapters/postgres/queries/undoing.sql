@@ -128,7 +128,7 @@ SET LOCAL enable_nestloop = off;
 
 -- name: conclude_canceled
 -- READY | WAITING -> FINAL for many numbers of one campaign, each with its one result, its delivery where there is a
--- result_url (`$11`), and all with their total, in the shard `$14`. The numbers are named twice: joined alone, every number
+-- result_url (`$11`), and all with their total, in the shard `$15`. The numbers are named twice: joined alone, every number
 -- of the campaign was read for each piece of it.
 WITH wanted AS (
     SELECT * FROM unnest($3::bigint[], $4::integer[], $5::timestamptz[], $6::text[], $7::bytea[])
@@ -142,14 +142,14 @@ WITH wanted AS (
 ), written AS (
     INSERT INTO result (tenant_id, campaign_id, number_id, outcome, stage, result, callee_type, attempts,
                         last_attempt_at, duration_seconds)
-    SELECT $1, $2, number_id, $8, $9, 'canceled', $10, tries, last_attempt_at, 0 FROM final
+    SELECT $1, $2, number_id, $8, $9, $10, $14, tries, last_attempt_at, 0 FROM final
     RETURNING number_id
 ), queued AS (
     INSERT INTO delivery (tenant_id, campaign_id, number_id, webhook_id, url, origin, content_type, body)
     SELECT $1, $2, number_id, webhook_id, $11, $12, $13, body FROM final WHERE $11::text IS NOT NULL
 ), counted AS (
     INSERT INTO outcome_count (tenant_id, campaign_id, shard, outcome, result, numbers)
-    SELECT $1, $2, $14, $8, 'canceled', count(*) FROM final HAVING count(*) > 0
+    SELECT $1, $2, $15, $8, $10, count(*) FROM final HAVING count(*) > 0
     ON CONFLICT (tenant_id, campaign_id, shard, outcome, result)
         DO UPDATE SET numbers = outcome_count.numbers + excluded.numbers
 )
