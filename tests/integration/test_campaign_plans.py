@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -172,13 +171,12 @@ async def test_a_running_campaign_is_planned_from_now_on(api: Api) -> None:
     assert len(set(dues)) == len(dues)
     assert len(fresh) >= 60
     # Each has the next slot of that period, or catches up with it where this machine took its time since the tick.
-    started = await api.store.one("SELECT cycle_started_at FROM campaign_pacing")
-    goes_on = [
-        (due - started) % timedelta(milliseconds=100) == timedelta()
-        or due - before == timedelta(milliseconds=80)
-        for before, due in pairwise(fresh[:-1])
-    ]
-    assert all(goes_on)
+    [(started, next_slot)] = await api.store.sql(
+        "SELECT cycle_started_at, cycle_next_slot FROM campaign_pacing"
+    )
+    slots = [started + timedelta(milliseconds=100) * (next_slot + place) for place in range(len(fresh))]
+    catching_up = [before + timedelta(milliseconds=80) for before in fresh]
+    assert fresh[1:-1] == [max(*both) for both in zip(slots[1:-1], catching_up[:-2], strict=True)]
 
 
 async def test_a_stopped_campaign_is_planned_as_if_started_again(api: Api) -> None:
