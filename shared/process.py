@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import zoneinfo
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final
 
 import structlog
@@ -26,6 +26,8 @@ _REFUSED_EXIT: Final = 1
 #: The objects of a long list are gone with its answer, those of a call with its end: the collector, which by itself
 #: comes every 700 of them, would look at them again and again for nothing.
 _OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
+#: Time for a loop's last word, which Redis has half a second to take.
+_CANCEL_AGAIN_SECONDS: Final = 2.0
 
 
 class StopRequest:
@@ -81,8 +83,20 @@ async def run_until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> N
     tasks = [asyncio.create_task(loop) for loop in loops]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*tasks, stopping):
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            raise outcome
+    await end({*tasks, stopping})
+    errors = [task.exception() for task in tasks if not task.cancelled()]
+    for error in filter(None, errors):
+        raise error
+
+
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until all are done.
+
+    Once is not always enough: `asyncio.wait_for` before Python 3.12, which the Redis client sends with, forgets a
+    cancellation that comes in the moment in which what it waits for is done, and an endless loop goes on.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
