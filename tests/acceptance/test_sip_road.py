@@ -113,8 +113,8 @@ async def post(session: aiohttp.ClientSession, path: str, **fields: str) -> dict
         return answered
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Wait for what the platform is to bring about."""
+async def until(condition: Callable[[], bool], *, seconds: float = 180) -> None:
+    """Wait for what the platform is to bring about; a number that no trunk took rests for half a minute first."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.05)
