@@ -179,7 +179,9 @@ class CallRunner:
             live = await self._telephony.place(call, not_before=leased.due, send_by=leased.send_by)
         except TooLate:
             return await self.withhold(leased, Withheld.LATE)
-        except NoTrunk:
+        except NoTrunk as error:
+            # For the operator alone: trunks and their addresses are no tenant's business.
+            _log.info("no_trunk_took_the_call", attempt_id=leased.job.attempt_id, reason=error.message)
             return await self.withhold(leased, Withheld.NO_TRUNK)
         self._witness.placed(leased, live)
         self._live[leased.job.attempt_id] = live

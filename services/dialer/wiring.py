@@ -21,6 +21,7 @@ from shared.adapters.interpreter.pool import InterpreterPool
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.database import IDLE_IN_TRANSACTION_TIMEOUT_MS, Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
+from shared.adapters.postgres.trunk_places import PostgresTrunkPlaces
 from shared.adapters.postgres.trunks import PostgresUsableTrunks
 from shared.adapters.recordings.directory import DirectoryRecordings, NowhereRecordings
 from shared.adapters.redis.connection import open_redis
@@ -41,6 +42,7 @@ from shared.clock import monotonic_seconds, utc_now
 from shared.domain.delivery_schedule import DeliveryLease, shortest_lease_seconds
 from shared.domain.egress import EgressPolicy
 from shared.domain.routing import Route
+from shared.domain.trunk_places import TrunkCaps
 from shared.observability.metrics import (
     AUDIO_JITTER_MS,
     AUDIO_LATENESS_MS,
@@ -79,6 +81,14 @@ class Boards:
 
     tally: Tally
     scoreboard: Scoreboard
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkStore:
+    """What all dialers share of the trunks."""
+
+    trunks: UsableTrunks
+    places: PostgresTrunkPlaces
 
 
 async def serve(settings: Settings, request: StopRequest) -> None:
@@ -153,7 +163,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> Desk:
             stack,
             fetcher,
             Boards(tally, scoreboard),
-            PostgresUsableTrunks(database, unseal=sealer.open),
+            TrunkStore(PostgresUsableTrunks(database, unseal=sealer.open), PostgresTrunkPlaces(database)),
         ),
         interpreter=await _interpreter(settings, stack),
         fetcher=fetcher,
@@ -194,7 +204,7 @@ async def _database(
 
 
 async def _telephony(
-    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: UsableTrunks
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: TrunkStore
 ) -> Telephony:
     if settings.telephony == "sip":
         return await _sip_telephony(settings, stack, fetcher, boards, stored)
@@ -209,21 +219,25 @@ async def _telephony(
 
 
 async def _sip_telephony(
-    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: UsableTrunks
+    settings: Settings, stack: AsyncExitStack, fetcher: DocumentFetcher, boards: Boards, stored: TrunkStore
 ) -> SipTelephony:
     # Alone where it is set: whoever tries something out must not ring anybody through another.
     fixed = _trunk_of_settings(settings)
+    if not fixed:
+        stack.push_async_callback(stored.places.close)
     telephony = await stack.enter_async_context(
         open_sip_telephony(
             _sip_settings(settings, boards),
-            fixed or [*map(_trunk, await stored.usable())],
+            fixed or [*map(_trunk, await stored.trunks.usable())],
             fetcher=fetcher,
             recordings=_recordings(settings),
+            # The caps of a trunk that only this dialer knows are its own.
+            places=None if fixed else stored.places,
         )
     )
     if not fixed:
         follower = asyncio.create_task(
-            follow_trunks(stored, lambda records: telephony.use([*map(_trunk, records)]))
+            follow_trunks(stored.trunks, lambda records: telephony.use([*map(_trunk, records)]))
         )
         stack.push_async_callback(cancelled, follower)
     return telephony
@@ -245,8 +259,7 @@ def _trunk(record: TrunkRecord) -> Trunk:
         port=record.port,
         credentials=credentials,
         caller_id=record.caller_id,
-        calls_per_second=record.calls_per_second,
-        channels=record.channels,
+        caps=TrunkCaps(channels=record.channels, calls_per_second=record.calls_per_second),
         pings=record.pings,
         asserted_identity=record.asserted_identity,
     )
@@ -291,8 +304,7 @@ def _trunk_of_settings(settings: Settings) -> list[Trunk]:
         port=port,
         credentials=read_credentials(settings.sip_user, settings.sip_secret_file),
         caller_id=settings.sip_caller_id,
-        calls_per_second=settings.sip_calls_per_second,
-        channels=settings.sip_channels,
+        caps=TrunkCaps(channels=settings.sip_channels, calls_per_second=settings.sip_calls_per_second),
     )
     return [trunk]
 

@@ -3,6 +3,10 @@
 A call begins at the beginning of its slot, so that no second holds more than the rate, wherever it starts: a fixed
 window would let through twice as much across its edge. What a slot costs a call is less than one slot's length, and
 where the slots next to it are taken, it is later by as many.
+
+Here calls are planned for all trunks together. Each takes its place on one trunk right before it is sent, at an instant
+that it may have to wait for (`trunk_places`). So slots are a little longer than the rate says: calls that were held up
+would else leave no time in which those after them can catch up, and in the end every call would be held up.
 """
 
 from collections.abc import Iterable
@@ -11,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MICROSECONDS = 1_000_000
+#: As long as calls are planned to take for what may leave in one second: a place counts for 1.045 seconds.
+PLANNED_SECOND = timedelta(milliseconds=1070)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +26,20 @@ class TrunkLoad:
     #: New calls in any second, over all campaigns.
     calls_per_second: int
     dues: tuple[datetime, ...] = ()
+    #: The time over which so many calls are spread.
+    second: timedelta = timedelta(seconds=1)
 
     def slots(self) -> "TrunkSlots":
         """Return the slots that are left."""
-        return TrunkSlots(self.calls_per_second, self.dues)
+        return TrunkSlots(self.calls_per_second, self.dues, self.second)
 
 
 class TrunkSlots:
     """The slots that calls may still take; a plan takes some for its own."""
 
-    def __init__(self, calls_per_second: int, dues: Iterable[datetime]) -> None:
-        self._calls_per_second = calls_per_second
+    def __init__(self, calls: int, dues: Iterable[datetime], second: timedelta) -> None:
+        self._calls = calls
+        self._microseconds = second // _MICROSECOND
         self._taken = {self._slot_at(due) for due in dues}
 
     def earliest(self, instant: datetime) -> datetime:
@@ -55,7 +63,7 @@ class TrunkSlots:
         return slot if self._begins_at(slot) >= instant else slot + 1
 
     def _slot_at(self, instant: datetime) -> int:
-        return (instant - _EPOCH) // _MICROSECOND * self._calls_per_second // _MICROSECONDS
+        return (instant - _EPOCH) // _MICROSECOND * self._calls // self._microseconds
 
     def _begins_at(self, slot: int) -> datetime:
-        return _EPOCH + -(-slot * _MICROSECONDS // self._calls_per_second) * _MICROSECOND
+        return _EPOCH + -(-slot * self._microseconds // self._calls) * _MICROSECOND

@@ -52,7 +52,7 @@ class Room:
 
     #: What the living dialers can still take.
     dialers: int
-    #: Channels of the trunks, of which a call in quarantine may still hold one.
+    #: Channels of the trunks, of which a call in quarantine may still hold one, and a transfer has a second.
     channels: int | None = None
     #: What the trunks let through in a second, and the calls that are on their way to them.
     trunk: TrunkLoad | None = None
@@ -179,7 +179,10 @@ class Reaping(Protocol):
         """
 
     async def keep_house(self) -> None:
-        """End what was taken back during a call, forget silent dialers, and keep the planner's statistics true."""
+        """End what was taken back during a call, forget silent dialers, keep the planner's statistics true.
+
+        The places on trunks of calls that are over are freed, where the dialer that had them could not.
+        """
 
 
 class Decide(Protocol):

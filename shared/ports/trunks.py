@@ -25,6 +25,8 @@ class TrunkRecord:
     #: Whether it is told the caller id in P-Asserted-Identity as well.
     asserted_identity: bool = False
     disabled: bool = False
+    #: Channels that are taken now, over all dialers; only in a list, and only where something is limited.
+    in_use: int = 0
     #: Only where a trunk is added and where it is used; None in every list.
     password: str | None = field(default=None, repr=False)
 

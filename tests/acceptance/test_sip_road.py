@@ -209,7 +209,7 @@ async def add_trunk(paceline: Callable[..., Any], platform: Any, port: int) -> N
     words = (shlex.split(line.removeprefix("export "))[0].partition("=") for line in stored)
     environment = {name: value for name, _, value in words}
     added = await asyncio.to_thread(
-        paceline, "trunk", "add", "carrier", f"sip:127.0.0.1:{port}", **environment
+        paceline, "trunk", "add", "carrier", f"sip:127.0.0.1:{port}", "--channels", "100", **environment
     )
     assert added.returncode == 0, added.stderr
 
@@ -285,4 +285,17 @@ async def test_a_trunk_that_is_added_takes_the_calls_that_waited_for_one(
         assert "INVITE" not in far.messages()
         await add_trunk(paceline, platform, far.port)
         await until(lambda: bool(customer.results))
+        await until_no_channel_is_taken(platform)
     assert customer.results[0]["outcome"] == "Answered"
+
+
+async def until_no_channel_is_taken(platform: Any) -> None:  # noqa: ANN401 - a Platform
+    """Wait until every leg that had a place on a trunk has given it back; there was one."""
+    connection = await asyncpg.connect(platform.database_url)
+    try:
+        async with asyncio.timeout(30):
+            while await connection.fetchval("SELECT EXISTS (SELECT 1 FROM trunk_place WHERE NOT over)"):
+                await asyncio.sleep(0.1)
+        assert await connection.fetchval("SELECT is_called FROM trunk_place_place_id_seq")
+    finally:
+        await connection.close()

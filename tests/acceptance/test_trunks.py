@@ -58,6 +58,8 @@ def test_trunks_are_added_listed_and_switched(trunk: Paceline, tmp_path: Path) -
         "44",
         "10",
         "5",
+        "0",
+        "of",
         "30",
         "in",
         "use",

@@ -136,7 +136,7 @@ class Store:
     async def empty(self) -> None:
         """Leave no row of an earlier test."""
         await self.sql("SET session_replication_role = replica")  # foreign keys do not ask for an order
-        for table in (*self.tables, "dialer", "receiver_circuit", "trunk"):
+        for table in (*self.tables, "dialer", "receiver_circuit", "trunk", "trunk_place"):
             await self.sql(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
         await self.sql("SET session_replication_role = origin")
 

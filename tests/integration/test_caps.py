@@ -131,8 +131,20 @@ async def test_a_lost_call_keeps_its_channel_and_not_its_dialer_s_room(store: "S
     assert await claimed(store, [campaign_id], rounds=2) == [3]
 
 
+async def test_a_second_leg_has_a_channel_of_its_own(store: "Store") -> None:
+    """A transfer on some dialer leaves so much less for new calls; one that is over leaves it again."""
+    await store.dialer(capacity=100)
+    await store.sql("INSERT INTO trunk (name, channels) VALUES ('a', 5)")
+    await store.sql(
+        "INSERT INTO trunk_place (trunk, leg, fence, is_second, sends_at, over) VALUES"
+        " ('a', 'x', 'x', false, now(), false), ('a', 'x.t1', 'x', true, now(), false),"
+        " ('a', 'y.t1', 'y', true, now(), false), ('a', 'z.t1', 'z', true, now(), true)"
+    )
+    assert await claimed(store, [await running(store, 20)], rounds=2) == [3]
+
+
 async def test_no_second_holds_more_new_calls_than_the_trunks_take(store: "Store") -> None:
-    """Five a second over two campaigns that want a hundred each: a fifth of a second apart, in equal parts."""
+    """Five a second over two campaigns that want a hundred each: a little over a fifth of one apart, in equal parts."""
     await store.dialer(capacity=0)
     await store.sql("INSERT INTO trunk (name, calls_per_second) VALUES ('a', 2), ('b', 3)")
     campaigns = [await running(store, 40), await running(store, 40)]
@@ -144,7 +156,7 @@ async def test_no_second_holds_more_new_calls_than_the_trunks_take(store: "Store
     rows = await store.sql(
         "SELECT extract(epoch FROM due_at - lag(due_at) OVER (ORDER BY due_at))::float8 AS apart FROM attempt"
     )
-    assert min(row["apart"] for row in rows if row["apart"] is not None) >= 0.2 - 1e-6
+    assert min(row["apart"] for row in rows if row["apart"] is not None) >= 0.214 - 1e-6
 
 
 async def test_pacers_side_by_side_overshoot_no_cap(store: "Store") -> None:
@@ -167,7 +179,7 @@ async def test_with_room_for_all_nobody_waits_for_another_s_count(store: "Store"
     async with store.planning.tick() as tick:
         assert tick is not None
         assert (await tick.room()).plenty
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert len(await store.tick(second)) == 5
 
 

@@ -29,6 +29,7 @@ ROLES = {
     "tenants": "paceline_admin",
     "totals": "paceline_pacer",
     "trunk_administration": "paceline_admin",
+    "trunk_places": "paceline_dialer",
     "trunks": "paceline_dialer",
     "campaign_records": "paceline_api",
     "number_history": "paceline_api",

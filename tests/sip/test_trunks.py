@@ -10,16 +10,21 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
+from shared.adapters.sip_trunk.places import OwnPlaces
+from shared.adapters.sip_trunk.rtp_ports import PortRange
 from shared.adapters.sip_trunk.telephony import SipTelephony
+from shared.clock import monotonic_seconds
 from shared.domain.routing import Route
-from shared.telephony.port import Answered, NoTrunk, TooLate
-from tests.sip.callee import callee, free_port
-from tests.sip.caller import call_to, caller, follow, place, the_end, trunk
+from shared.domain.trunk_places import TrunkCaps
+from shared.sip.timing import Timings
+from shared.telephony.port import Answered, NoTrunk, TooLate, TransferEnded
+from tests.sip.callee import PATIENCE_SECONDS, callee, free_port
+from tests.sip.caller import QUICK, call_to, caller, follow, place, the_end, trunk
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that other processes bring about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.02)
 
@@ -92,7 +97,7 @@ async def test_a_trunk_that_says_nothing_keeps_the_call() -> None:
         )
         for priority, (name, (transport, _)) in enumerate(zip(heard, holes, strict=True))
     ]
-    async with caller(*trunks, patience_seconds=0.2) as telephony:
+    async with caller(*trunks, timings=QUICK, patience_seconds=0.2) as telephony:
         ending = the_end(await follow(await place(telephony, call_to()))).ending
     for transport, _ in holes:
         transport.close()
@@ -172,6 +177,51 @@ async def test_trunks_may_change_under_live_calls(tmp_path: Path) -> None:
         assert telephony.trouble() is None
 
 
+async def test_dialers_share_the_channels_of_a_trunk(tmp_path: Path) -> None:
+    """Full is full for all of them, transfers included; and the first leg that is over makes room."""
+    places = OwnPlaces()
+    async with callee(tmp_path, "answer", calls=2) as far:
+        full = replace(trunk(far.port), caps=TrunkCaps(channels=1))
+        async with caller(full, places=places) as here, caller(full, places=places) as there:
+            live = await place(here, call_to("one"))
+            with pytest.raises(NoTrunk, match="All 1 channels of the trunk sipp"):
+                await place(there, call_to("two"))
+            events = live.events()
+            async for event in events:
+                if isinstance(event, Answered):
+                    await live.transfer("+442071838750", bridge=True, ring_seconds=1)
+                elif isinstance(event, TransferEnded):
+                    assert event.reason == "network_busy"
+                    await live.hang_up()
+            the_end(await follow(await place(there, call_to("three"))))
+            assert await far.verdict() == 0, far.log()
+
+
+async def test_a_call_that_is_not_sent_keeps_no_channel(tmp_path: Path) -> None:
+    """It has its place and finds no port for its audio; whoever comes after it has the same trouble, and no other."""
+    port = free_port(even=True)
+    async with callee(tmp_path, "answer") as far:
+        wide = replace(trunk(far.port), caps=TrunkCaps(channels=2))
+        async with caller(wide, rtp_ports=PortRange(port, port + 1)) as telephony:
+            live = await place(telephony, call_to("one"))
+            for leg in ("two", "three"):
+                with pytest.raises(NoTrunk, match="port"):
+                    await place(telephony, call_to(leg))
+            the_end(await follow(live))
+
+
+async def test_a_full_trunk_passes_the_call_on(tmp_path: Path) -> None:
+    """Nothing was sent to it, so that the next may be asked; what was refused there takes no place."""
+    async with callee(tmp_path, "answer", calls=2) as far:
+        first = replace(trunk(free_port()), route=Route(name="a", priority=1), caps=TrunkCaps(channels=1))
+        places = OwnPlaces()
+        await places.take("a", first.caps, "of somebody else", until=monotonic_seconds() + 60)
+        async with caller(first, trunk(far.port, "b"), places=places) as telephony:
+            for leg in ("one", "two"):
+                the_end(await follow(await place(telephony, call_to(leg))))
+        assert await far.verdict() == 0, far.log()
+
+
 async def test_a_dialer_that_is_late_with_its_audio_takes_no_more_calls() -> None:
     """The calls that it has must not suffer; people read why, and nothing is sent."""
     async with caller(trunk(free_port())) as telephony:
@@ -184,14 +234,17 @@ async def test_a_dialer_that_is_late_with_its_audio_takes_no_more_calls() -> Non
 async def test_many_calls_leave_nothing_behind(tmp_path: Path) -> None:
     """After two hundred calls every port, socket, task and alarm is given back."""
     calls = 200
-    async with callee(tmp_path, "answer", calls=calls) as far, caller(trunk(far.port)) as telephony:
+    timings = Timings(t1_seconds=0.1, t2_seconds=0.4, t4_seconds=0.1)  # 64*T1 later all is forgotten
+    async with (
+        callee(tmp_path, "answer", calls=calls) as far,
+        caller(trunk(far.port), timings=timings) as telephony,
+    ):
         files, tasks = open_files(), len(asyncio.all_tasks())
         for batch in range(4):
             lives = [await place(telephony, call_to(f"call{batch}-{index}")) for index in range(calls // 4)]
             ends = await asyncio.gather(*(follow(live, talk_seconds=0.1) for live in lives))
             for events in ends:
                 assert the_end(events).ending.sip_status == 200
-        assert await far.verdict() == 0, far.log()
         await until(lambda: forgotten(telephony))
         assert open_files() == files
         assert len(asyncio.all_tasks()) == tasks

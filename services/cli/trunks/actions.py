@@ -81,7 +81,7 @@ async def show(screen: Screen) -> None:
             trunk.prefix or "any",
             str(trunk.priority),
             _limit(trunk.calls_per_second),
-            _limit(trunk.channels),
+            _channels(trunk),
             "disabled" if trunk.disabled else "in use",
         )
     screen.console.print(table)
@@ -109,3 +109,7 @@ async def switch(screen: Screen, name: str, *, disabled: bool) -> None:
 
 def _limit(number: int | None) -> str:
     return "no limit" if number is None else str(number)
+
+
+def _channels(trunk: TrunkRecord) -> str:
+    return "no limit" if trunk.channels is None else f"{trunk.in_use} of {trunk.channels}"

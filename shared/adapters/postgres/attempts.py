@@ -3,15 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import asyncpg
 from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import hours_of
+from shared.adapters.postgres.clocks import Clocks
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
@@ -30,9 +29,6 @@ from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Lea
 
 _SQL = queries("dialing")
 _CLOCK = queries("planning")["postgres_now"]
-
-#: uvloop counts whole milliseconds and drops the rest: without this a call would be due up to one too early.
-CLOCK_TICK_SECONDS: Final = 0.001
 
 
 class PostgresAttempts(Attempts):
@@ -201,32 +197,15 @@ def _number_key(leased: LeasedAttempt) -> tuple[int, int, int]:
     return leased.job.tenant_id, leased.job.campaign_id, leased.number_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Clocks:
-    """Postgres' clock, in seconds since 1970, and the running loop's before and after it was asked."""
-
-    postgres: float
-    before: float
-    after: float
-
-    def not_before(self, instant: float) -> float:
-        """Return an instant of Postgres' on the loop's clock: late by the way there and back, never early."""
-        return self.after + CLOCK_TICK_SECONDS + instant - self.postgres
-
-    def not_after(self, instant: float) -> float:
-        """Return an instant of Postgres' on the loop's clock: early by the way there and back, never late."""
-        return self.before + instant - self.postgres
-
-
-async def _clocks(connection: asyncpg.Connection) -> _Clocks:
+async def _clocks(connection: asyncpg.Connection) -> Clocks:
     """Ask Postgres' clock, and nothing else, so that the way there and back is short."""
     loop = asyncio.get_running_loop()
     before = loop.time()
     postgres: float = await connection.fetchval(_SQL["postgres_clock"])
-    return _Clocks(postgres, before, loop.time())
+    return Clocks(postgres, before, loop.time())
 
 
-def _leased(tenant_id: int, row: asyncpg.Record, clocks: _Clocks) -> LeasedAttempt:
+def _leased(tenant_id: int, row: asyncpg.Record, clocks: Clocks) -> LeasedAttempt:
     return LeasedAttempt(
         job=DialJob(tenant_id=tenant_id, campaign_id=row["campaign_id"], attempt_id=row["attempt_id"]),
         epoch=row["epoch"],

@@ -7,7 +7,7 @@ import asyncpg
 
 from shared.adapters.postgres.queries import queries
 from shared.domain.fair_share import Claimant, Queue, TenantTurn
-from shared.domain.trunk_rate import TrunkLoad
+from shared.domain.trunk_rate import PLANNED_SECOND, TrunkLoad
 from shared.ports.planning import Room
 
 _SQL = queries("caps")
@@ -31,7 +31,11 @@ async def count_room(connection: asyncpg.Connection, campaign: tuple[int, int]) 
     trunk = None
     if row["calls_per_second"] is not None:
         dues = await connection.fetch(_SQL["dues_on_their_way"])
-        trunk = TrunkLoad(calls_per_second=row["calls_per_second"], dues=tuple(due["due_at"] for due in dues))
+        trunk = TrunkLoad(
+            calls_per_second=row["calls_per_second"],
+            dues=tuple(due["due_at"] for due in dues),
+            second=PLANNED_SECOND,
+        )
     return Room(
         dialers=row["dialers"],
         channels=row["channels"],

@@ -76,6 +76,7 @@ class PostgresReaping(Reaping):
     async def keep_house(self) -> None:
         await self._end_taken_back()
         await self._database.rows(_SQL["forget_dialers"])
+        await self._database.rows(_SQL["free_trunk_places"])
         await self._database.rows(_SQL["refresh_statistics"], STALE_ROWS)
 
     async def _end_taken_back(self) -> None:

@@ -14,6 +14,7 @@ import structlog
 from shared.adapters.sip_trunk.agent import SipAgent
 from shared.adapters.sip_trunk.datagrams import Datagrams, open_socket
 from shared.adapters.sip_trunk.espeak import program
+from shared.adapters.sip_trunk.places import OwnPlaces
 from shared.adapters.sip_trunk.prompts import Prompts
 from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import PortRange, RtpPorts
@@ -25,6 +26,7 @@ from shared.adapters.sip_trunk.watch import WatchTimes
 from shared.domain.errors import PacelineError
 from shared.ports.fetching import DocumentFetcher
 from shared.ports.recordings import Recordings
+from shared.ports.trunk_places import TrunkPlaces
 from shared.sip.exchanges import Endpoint
 from shared.sip.timing import Timings
 from shared.sip.user_agent import UserAgent
@@ -69,9 +71,17 @@ class SipSettings:
 
 @asynccontextmanager
 async def open_sip_telephony(
-    settings: SipSettings, trunks: Sequence[Trunk], *, fetcher: DocumentFetcher, recordings: Recordings
+    settings: SipSettings,
+    trunks: Sequence[Trunk],
+    *,
+    fetcher: DocumentFetcher,
+    recordings: Recordings,
+    places: TrunkPlaces | None = None,
 ) -> AsyncIterator[SipTelephony]:
-    """Open the telephony; raises CannotListen, and NoSpeech where espeak-ng is missing."""
+    """Open the telephony; raises CannotListen, and NoSpeech where espeak-ng is missing.
+
+    Without `places` that others share, the trunks' caps are this process's own.
+    """
     program()  # said now, and not when the first callee listens to silence
     _allow_sockets(settings.max_calls)
     try:
@@ -105,15 +115,8 @@ async def open_sip_telephony(
         ports=RtpPorts(settings.host, settings.rtp_ports),
         prompts=prompts,
         recordings=recordings,
-        manners=Manners(
-            advertised_host=advertised,
-            patience_seconds=settings.patience_seconds,
-            pace_of_time=settings.pace_of_time,
-            watch=settings.watch,
-            late_share=settings.late_share,
-            note_lateness=settings.note_lateness,
-            note_quality=settings.note_quality,
-        ),
+        places=OwnPlaces() if places is None else places,
+        manners=_manners(settings, advertised),
     )
     try:
         yield telephony
@@ -121,6 +124,18 @@ async def open_sip_telephony(
         await telephony.close()
         await prompts.close()
         await maker.close()
+
+
+def _manners(settings: SipSettings, advertised: str) -> Manners:
+    return Manners(
+        advertised_host=advertised,
+        patience_seconds=settings.patience_seconds,
+        pace_of_time=settings.pace_of_time,
+        watch=settings.watch,
+        late_share=settings.late_share,
+        note_lateness=settings.note_lateness,
+        note_quality=settings.note_quality,
+    )
 
 
 def _allow_sockets(calls: int) -> None:

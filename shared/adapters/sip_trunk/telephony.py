@@ -18,6 +18,7 @@ import structlog
 from typing_extensions import override
 
 from shared.adapters.sip_trunk.agent import SipAgent
+from shared.adapters.sip_trunk.places import wait_for_place
 from shared.adapters.sip_trunk.prompts import Prompts
 from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import NoPort, RtpPorts
@@ -27,7 +28,9 @@ from shared.adapters.sip_trunk.trunk import Trunk, TrunkLine
 from shared.adapters.sip_trunk.watch import TrunkWatch, WatchTimes, uri_host
 from shared.clock import monotonic_seconds
 from shared.domain.routing import in_order
+from shared.domain.trunk_places import TrunkFull
 from shared.ports.recordings import Recordings
+from shared.ports.trunk_places import TrunkPlaces
 from shared.sip import effects as sip
 from shared.sip.errors import BadArgument
 from shared.sip.headers import NameAddr
@@ -78,6 +81,7 @@ class SipTelephony(Telephony):
         ports: RtpPorts,
         prompts: Prompts,
         recordings: Recordings,
+        places: TrunkPlaces,
         manners: Manners,
     ) -> None:
         self.pace_of_time = manners.pace_of_time
@@ -86,11 +90,13 @@ class SipTelephony(Telephony):
         self._ports = ports
         self._prompts = prompts
         self._recordings = recordings
+        self._places = places
         self._manners = manners
         self.ticker = Ticker(
             frame_seconds=FRAME_SECONDS / manners.pace_of_time, late_share=manners.late_share
         )
-        self._live: set[SipCall] = set()
+        #: By its Call-ID its place is given back.
+        self._live: dict[SipCall, str] = {}
         self._watches: dict[str, TrunkWatch] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self._lateness = asyncio.create_task(self._note_lateness(), name="audio lateness")
@@ -147,10 +153,16 @@ class SipTelephony(Telephony):
             now = monotonic_seconds()
             if now > send_by:
                 break
-            why = line.refusal(now)
+            why = line.trouble(now)
             if why is not None:
                 continue
-            live = self._send(call, line, call.fence if turn == 0 else f"{call.fence}.{turn}")
+            leg = call.fence if turn == 0 else f"{call.fence}.{turn}"
+            try:
+                await wait_for_place(self._places, line.trunk, leg, until=send_by)
+            except TrunkFull as full:
+                why = full.message
+                continue
+            live = self._send(call, line, leg)
             word = await self._first_word(live)
             if word is None or not _may_move_on(word):
                 return live
@@ -176,6 +188,7 @@ class SipTelephony(Telephony):
         try:
             pair = self._ports.take()
         except NoPort as error:
+            self._places.give_back(call_id)
             raise NoTrunk(error.message) from error
         live = SipCall(
             call,
@@ -189,11 +202,12 @@ class SipTelephony(Telephony):
         port = live.open_line(pair, self.ticker, self._ports.give_back, self._manners.note_quality)
         try:
             order = self._order(call, line, call_id, port)
-            line.note_call(live.sent_at)
-            self._live.add(live)
+            line.breaker.tried(live.sent_at)
+            self._live[live] = call_id
             self._agent.place(order, partial(self._hear, live, line))
         except (BadArgument, TooManyCalls) as error:
-            self._over(live, line)
+            self._live.pop(live, None)
+            self._places.give_back(call_id)
             live.close_line()
             raise NoTrunk(error.message) from error
         return live
@@ -242,7 +256,7 @@ class SipTelephony(Telephony):
             case _:
                 pass
         if isinstance(event, sip.Failed | sip.Ended):
-            self._over(live, line)
+            self._over(live)
         live.hear(event)
         if line.breaker.doubtful:
             self._doubt(line)
@@ -263,10 +277,9 @@ class SipTelephony(Telephony):
             await asyncio.sleep(_LATENESS_SECONDS)
             self._manners.note_lateness(self.ticker.worst_lateness_seconds())
 
-    def _over(self, live: SipCall, line: TrunkLine) -> None:
-        if live in self._live:
-            self._live.discard(live)
-            line.note_end()
+    def _over(self, live: SipCall) -> None:
+        if (leg := self._live.pop(live, None)) is not None:
+            self._places.give_back(leg)
 
     @override
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One trunk: who it is, how much it takes, and whether it can take a call now."""
+"""One trunk: who it is, how much it takes, and whether calls can leave through it now."""
 
 import ipaddress
 import socket
@@ -9,12 +9,11 @@ from shared.adapters.sip_trunk.breaker import Breaker
 from shared.adapters.sip_trunk.datagrams import Address
 from shared.domain.errors import Invalid
 from shared.domain.routing import Route
+from shared.domain.trunk_places import TrunkCaps
 from shared.sip.digest import Credentials
 from shared.sip.errors import SipError
 from shared.sip.uri import DEFAULT_PORT, MAX_PORT, SipUri
 
-#: Calls may come this much closer together than the rate says: the pacer's instants and our clock differ by as much.
-_RATE_TOLERANCE_SECONDS: Final = 0.25
 #: RFC 1035, 2.3.4, in characters.
 _LONGEST_LABEL: Final = 63
 
@@ -29,10 +28,8 @@ class Trunk:
     credentials: Credentials | None = None
     #: `+` and digits; shown where neither number nor campaign has a caller id.
     caller_id: str | None = None
-    #: From this process; None sets no limit.
-    calls_per_second: float | None = None
-    #: Calls at a time, from this process; None sets no limit.
-    channels: int | None = None
+    #: What the carrier allows.
+    caps: TrunkCaps = TrunkCaps()  # noqa: RUF009 - frozen
     #: Whether it is asked by OPTIONS if it is there; a few trunks take offence.
     pings: bool = True
     #: Whether it wants the caller id in P-Asserted-Identity (RFC 3325) as well.
@@ -92,9 +89,7 @@ class TrunkLine:
     trunk: Trunk
     #: None until its name was resolved.
     address: Address | None = None
-    live: int = 0
     breaker: Breaker = field(init=False)
-    _next_call_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(name=self.trunk.title)
@@ -110,27 +105,6 @@ class TrunkLine:
         if self.address is None:
             return f"the trunk {self.trunk.title} is down: its name cannot be resolved; calls go on when it can be"
         return self.breaker.trouble(now)
-
-    def refusal(self, now: float) -> str | None:
-        """Return why it takes not this one call now; None if it does."""
-        if (trouble := self.trouble(now)) is not None:
-            return trouble
-        if self.trunk.channels is not None and self.live >= self.trunk.channels:
-            return f"all {self.trunk.channels} channels of the trunk {self.trunk.title} are in use"
-        if now < self._next_call_at - _RATE_TOLERANCE_SECONDS:
-            return f"the trunk {self.trunk.title} takes {self.trunk.calls_per_second:g} calls a second"
-        return None
-
-    def note_call(self, now: float) -> None:
-        """Count an INVITE that leaves now."""
-        self.live += 1
-        self.breaker.tried(now)
-        if self.trunk.calls_per_second is not None:
-            self._next_call_at = max(self._next_call_at, now) + 1 / self.trunk.calls_per_second
-
-    def note_end(self) -> None:
-        """Count a call that is over."""
-        self.live -= 1
 
 
 def literal(trunk: Trunk) -> Address | None:

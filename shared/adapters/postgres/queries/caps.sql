@@ -5,7 +5,7 @@
 SELECT pg_advisory_xact_lock($1);
 
 -- name: room
--- What every cap leaves; NULL where there is none. A call in quarantine may still hold a channel, but no longer a place
+-- What every cap leaves; NULL where there is none. The second leg of a transfer has a channel of its own. A call in quarantine may still hold a channel, but no longer a place
 -- at a dialer that lives: a dead dialer's calls leave with its word. `$3` seconds of silence are a dead dialer.
 WITH live AS (
     SELECT count(*) FILTER (WHERE state <> 'UNKNOWN') AS at_dialers, count(*) AS on_trunks FROM attempt
@@ -17,7 +17,8 @@ WITH live AS (
 )
 SELECT (SELECT COALESCE(sum(capacity), 0) FROM dialer WHERE seen_at > clock_timestamp() - make_interval(secs => $3))
            - live.at_dialers AS dialers,
-       trunks.channels - live.on_trunks AS channels,
+       trunks.channels - live.on_trunks
+           - (SELECT count(*) FROM trunk_place WHERE is_second AND NOT over) AS channels,
        trunks.calls_per_second::integer AS calls_per_second,
        CASE WHEN t.calls_at_once IS NOT NULL THEN t.calls_at_once - (
            SELECT count(*) FROM attempt WHERE tenant_id = $1

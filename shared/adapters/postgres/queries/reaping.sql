@@ -119,3 +119,16 @@ SELECT refresh_statistics($1) AS table_name;
 -- name: forget_dialers
 -- Dialers that have been silent for a day are no longer of interest.
 DELETE FROM dialer WHERE seen_at < clock_timestamp() - interval '1 day';
+
+-- name: free_trunk_places
+-- Places that no dialer gives back: of attempts that can be no call any more, and of legs that are over and whose instants
+-- have served. A place is taken after its attempt's intent, so that one of a call that is about to begin has its attempt.
+-- One that its dialer is giving back right now is left to it: the reaper waits for nobody.
+DELETE FROM trunk_place
+WHERE place_id IN (
+    SELECT p.place_id FROM trunk_place p
+    WHERE p.sends_at < clock_timestamp() - interval '2 s'
+      AND (p.over OR NOT EXISTS (
+          SELECT 1 FROM attempt a
+          WHERE a.fence = p.fence AND a.state IN ('DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')))
+    FOR UPDATE OF p SKIP LOCKED);

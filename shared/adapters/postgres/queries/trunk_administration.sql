@@ -10,9 +10,10 @@ ON CONFLICT (name) DO NOTHING
 RETURNING name;
 
 -- name: list_trunks
--- All of them, the disabled ones too.
+-- All of them, the disabled ones too, with the channels that are taken now.
 SELECT name, host, port, username, caller_id, prefix, priority, channels, calls_per_second, pings,
-       asserted_identity, disabled_at IS NOT NULL AS disabled
+       asserted_identity, disabled_at IS NOT NULL AS disabled,
+       (SELECT count(*) FROM trunk_place p WHERE p.trunk = trunk.name AND NOT p.over) AS in_use
 FROM trunk WHERE host IS NOT NULL
 ORDER BY prefix, priority, name LIMIT $1;
 

@@ -1,4 +1,4 @@
-"""What an operator writes of a trunk, and how much it takes."""
+"""What an operator writes of a trunk, and what is wrong with one."""
 
 from pathlib import Path
 
@@ -8,19 +8,6 @@ from shared.adapters.sip_trunk.credentials import read_credentials
 from shared.adapters.sip_trunk.trunk import Trunk, TrunkLine, parse_address, parse_listen
 from shared.domain.errors import Invalid
 from shared.domain.routing import Route
-
-
-def line(**more: float) -> TrunkLine:
-    """Return a trunk with limits."""
-    channels = more.get("channels")
-    return TrunkLine(
-        trunk=Trunk(
-            route=Route(name="carrier"),
-            host="192.0.2.1",
-            calls_per_second=more.get("calls_per_second"),
-            channels=None if channels is None else int(channels),
-        )
-    )
 
 
 @pytest.mark.parametrize(
@@ -62,28 +49,6 @@ def test_where_to_listen_is_an_address_and_a_port(text: str) -> None:
     assert parse_listen("[::1]:5060", field="x") == ("::1", 5060)
     with pytest.raises(Invalid, match=r"0\.0\.0\.0:5060"):
         parse_listen(text, field="PACELINE_SIP_LISTEN")
-
-
-def test_a_trunk_takes_no_more_calls_than_it_has_channels() -> None:
-    """And takes the next when one has ended."""
-    trunk = line(channels=1)
-    assert trunk.refusal(0.0) is None
-    trunk.note_call(0.0)
-    assert "1 channels" in (trunk.refusal(0.0) or "")
-    assert trunk.trouble(0.0) is None
-    trunk.note_end()
-    assert trunk.refusal(0.0) is None
-
-
-def test_a_trunk_takes_no_more_calls_a_second_than_it_wants() -> None:
-    """Two a second, however many are asked for: 21 in ten seconds, the first among them."""
-    trunk = line(calls_per_second=2)
-    taken = 0
-    for step in range(1000):
-        if trunk.refusal(step / 100) is None:
-            trunk.note_call(step / 100)
-            taken += 1
-    assert 20 <= taken <= 21
 
 
 def test_a_name_that_is_not_resolved_is_trouble() -> None:
