@@ -8,6 +8,7 @@ from shared.rtp.errors import BadPacket
 #: What UDP over Ethernet carries in one piece; G.711 at 60 ms is 492 bytes.
 MAX_PACKET_BYTES: Final = 1500
 HEADER: Final = struct.Struct("!BBHII")
+HEADER_BYTES: Final = HEADER.size
 #: A first byte of version 2 without padding, extension and sources: that of nearly all packets of telephone calls.
 PLAIN: Final = 0x80
 _EXTENSION: Final = struct.Struct("!HH")

@@ -1,7 +1,7 @@
 """What is known of one source by its packets: loss, order and jitter, for reports and metrics (RFC 3550, A.1-A.8).
 
 Not every packet need be looked at: the numbers of any two say how many were sent between them, and their timestamps
-how much later the one came than the other. Who counts the packets and shows every fourth learns the same, for less.
+how much later the one came than the other. Who counts the packets and shows every eighth learns the same, for less.
 """
 
 from dataclasses import dataclass, field

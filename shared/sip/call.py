@@ -356,6 +356,7 @@ class Call:
         elif reply.media is not None:
             self._invitation.local = reply.local or self._invitation.local
             self._invitation.early_media[dialog.remote_tag] = reply.media
+            self._invitation.renegotiated.add(dialog.remote_tag)
             desk.tell(MediaChanged(media=reply.media))
 
     def _standing(self, dialog: Dialog) -> Standing:

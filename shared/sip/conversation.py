@@ -24,6 +24,8 @@ _GLARE_SECONDS: Final = (2.1, 4.0)
 #: After any other refusal; the session's own end sets the limit.
 _TRY_AGAIN_SECONDS: Final = 30.0
 _GONE: Final = frozenset({408, 481})
+#: What a gateway says that passed on another's Allow.
+_NO_SUCH_METHOD: Final = frozenset({405, 501})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,12 +105,15 @@ class Conversation:
         self.keep(agreed_as_client(response), now)
 
     def _again(self, response: Response, now: float) -> None:
-        """Try again after a refusal: with a longer interval, after a glare, or a little later."""
+        """Try again after a refusal: with a longer interval, by re-INVITE, after a glare, or a little later."""
         wanted = self.timer.interval_seconds if self.timer else 0
         higher = raised(wanted, response) if response.status == 422 else None  # noqa: PLR2004 - RFC 4028
         if higher is not None and self.timer is not None:
             self.least_seconds = higher
             self.timer = SessionTimer(interval_seconds=higher, we_refresh=True)
+            self.refresh_at = now
+        elif self.updates and response.status in _NO_SUCH_METHOD:
+            self.updates = False
             self.refresh_at = now
         elif response.status == 491:  # noqa: PLR2004 - RFC 3261, 14.1
             shortest, longest = _GLARE_SECONDS

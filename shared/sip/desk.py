@@ -47,7 +47,7 @@ class Desk:
 
     def signed(self, method: str, uri: str) -> HeaderList:
         """Return the headers that sign a request, none before the first challenge."""
-        return self.auth.headers(method, uri, self.tokens.token())
+        return self.auth.headers(method, uri, self.tokens.token()) if self.auth.challenged else ()
 
     def begin(
         self,
@@ -87,8 +87,7 @@ class Desk:
         """Send a request within a dialog."""
         cseq, via = dialog.next_cseq(method), self.endpoint.via(self.tokens.branch())
         about_us: HeaderList = (("User-Agent", self.endpoint.user_agent),)
-        bare = dialog.request(cseq, via)
-        signed = self.signed(method, str(bare.uri))
+        signed = self.signed(method, str(dialog.request_uri))
         request = dialog.request(cseq, via, (*about_us, *headers, *signed), body)
         return self.begin(purpose, request, dialog.next_hop, now, dialog=dialog, tries=tries)
 

@@ -13,6 +13,7 @@ from shared.sip.message import HeaderList, Message, Request, Response, header_li
 from shared.sip.uri import DEFAULT_PORT, SipUri, Uri
 
 MAX_FORWARDS: Final = ("Max-Forwards", "70")  # RFC 3261, 8.1.1.6
+_EVERYBODY: Final = "255.255.255.255"  # RFC 919
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,15 +46,24 @@ class Dialog:
         self.local_cseq += 1
         return CSeq(self.local_cseq, method)
 
+    @property
+    def request_uri(self) -> Uri:
+        """The URI of the next request: the peer's Contact, or a strict router's."""
+        return self._strict_router or self.target
+
+    @property
+    def _strict_router(self) -> SipUri | None:
+        """The first route where it is one of before RFC 3261, which is sent what it expects (12.2.1.1)."""
+        first = self.routes[0].uri if self.routes else None
+        return first if isinstance(first, SipUri) and not first.loose else None
+
     def request(self, cseq: CSeq, via: Via, headers: HeaderList = (), body: bytes = b"") -> Request:
         """Return a request within the dialog (12.2.1.1); strict routers get what they expect."""
-        uri, routes = self.target, self.routes
-        first = routes[0].uri if routes else None
-        if isinstance(first, SipUri) and not first.loose:
-            uri, routes = first, (*routes[1:], NameAddr(uri=self.target))
+        strict = self._strict_router is not None
+        routes = (*self.routes[1:], NameAddr(uri=self.target)) if strict else self.routes
         return Request(
             method=cseq.method,
-            uri=uri,
+            uri=self.request_uri,
             vias=(via,),
             sender=self.local,
             to=self.remote,
@@ -75,18 +85,20 @@ class Dialog:
 
 
 def literal_address(uri: Uri) -> Address | None:
-    """Return the address of a URI whose host is an IP literal; None where a name would have to be resolved."""
+    """Return the address of a URI whose host is one party's; None where a name would have to be resolved."""
     host = _literal(uri.host.strip("[]")) if isinstance(uri, SipUri) else None
     return None if host is None or not isinstance(uri, SipUri) else (host, uri.port or DEFAULT_PORT)
 
 
 @lru_cache(maxsize=256)
 def _literal(host: str) -> str | None:
-    """Return an IP address in its usual form; few gateways occur, and each in every message."""
+    """Return an IP address in its usual form, None for one that is nobody's; few gateways occur, and each often."""
     try:
-        return str(ipaddress.ip_address(host))
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
+    nobodys = address.is_unspecified or address.is_multicast or str(address) == _EVERYBODY
+    return None if nobodys else str(address)
 
 
 def contact_of(message: Message) -> Uri | None:
@@ -96,7 +108,9 @@ def contact_of(message: Message) -> Uri | None:
         uri = NameAddr.parse(contacts[0]).uri if contacts else None
     except BadMessage:
         return None
-    return replace(uri, headers="") if isinstance(uri, SipUri) else None
+    if not isinstance(uri, SipUri):
+        return None
+    return replace(uri, headers="") if uri.headers else uri
 
 
 def routes_of(response: Response) -> tuple[NameAddr, ...]:

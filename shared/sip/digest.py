@@ -143,12 +143,25 @@ class Authenticator:
     credentials: Credentials | None
     _known: dict[tuple[str, str], _Known] = field(default_factory=dict)
 
+    @property
+    def challenged(self) -> bool:
+        """Whether requests are signed."""
+        return bool(self._known)
+
     def learn(self, response: Response) -> bool:
-        """Take note of a 401 or 407; whether sending the request again may succeed now."""
-        offered = challenges(response)
-        if self.credentials is None or not offered:
+        """Take note of a 401 or 407; whether sending the request again may succeed now.
+
+        A proxy that forked hands on the challenges of several realms in one response (RFC 3261, 22.3).
+        """
+        if self.credentials is None:
             return False
-        challenge = offered[0]
+        favourites: dict[str, Challenge] = {}
+        for challenge in challenges(response):
+            favourites.setdefault(challenge.realm, challenge)
+        learned = [self._learn(challenge) for challenge in favourites.values()]
+        return any(learned)
+
+    def _learn(self, challenge: Challenge) -> bool:
         key = (challenge.answered_in, challenge.realm)
         known = self._known.get(key)
         if known is None:

@@ -114,8 +114,11 @@ class ServerExchange:
     offers: bool = False
 
 
-def server_key(request: Request) -> tuple[str, str, str]:
-    """Return what a repeated request is recognised by (17.2.3); an ACK and a CANCEL belong to their INVITE."""
+def server_key(request: Request) -> tuple[str, str, str, int]:
+    """Return what a repeated request is recognised by (17.2.3); an ACK and a CANCEL belong to their INVITE.
+
+    The number tells the requests of an element apart that is older than RFC 3261 and writes no branch.
+    """
     method = "INVITE" if request.method in {"ACK", "CANCEL"} else request.method
     top = request.vias[0]
-    return top.branch, f"{top.host}:{top.port}", method
+    return top.branch, f"{top.host}:{top.port}", method, request.cseq.number

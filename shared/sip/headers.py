@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Self
 
 from typing_extensions import override
@@ -19,6 +20,7 @@ from shared.sip.grammar import (
     unquoted,
     write_parameters,
 )
+from shared.sip.limits import MAX_REMEMBERED
 from shared.sip.uri import HOST_PORT, Uri, parse_uri, port_number
 
 MAX_CSEQ: Final = 2**31 - 1  # RFC 3261, 8.1.1.5
@@ -53,26 +55,32 @@ class NameAddr:
         display = f"{quoted(self.display)} " if self.display else ""
         return f"{display}<{self.uri}>{write_parameters(self.parameters)}"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "NameAddr":
         """Read one address; raises BadMessage."""
-        display, rest = _display(text.strip())
-        if not rest.startswith("<"):
-            return cls._bare(display, rest)
-        inside, closed, after = rest[1:].partition(">")
-        after = after.strip()
-        if not closed or (after and not after.startswith(";")):
-            raise BadMessage("An address has an angle bracket that is not closed, or text after it.")
-        parameters = parse_parameters(split_list(after[1:], ";")) if after else ()
-        return cls(display=display, uri=parse_uri(inside), parameters=parameters)
+        return _name_addr(text)
 
-    @classmethod
-    def _bare(cls, display: str, rest: str) -> Self:
-        """Read an address without brackets: parameters are the header's, and `,` and `?` may not occur (20)."""
-        parts = split_list(rest, ";")
-        if display or not parts[0] or "?" in parts[0] or "," in parts[0]:
-            raise BadMessage("An address that holds a comma, a question mark or a name needs angle brackets.")
-        return cls(uri=parse_uri(parts[0]), parameters=parse_parameters(parts[1:]))
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _name_addr(text: str) -> NameAddr:
+    """Read one address, once: each response of a call repeats From and To word for word."""
+    display, rest = _display(text.strip())
+    if not rest.startswith("<"):
+        return _bare(display, rest)
+    inside, closed, after = rest[1:].partition(">")
+    after = after.strip()
+    if not closed or (after and not after.startswith(";")):
+        raise BadMessage("An address has an angle bracket that is not closed, or text after it.")
+    parameters = parse_parameters(split_list(after[1:], ";")) if after else ()
+    return NameAddr(display=display, uri=parse_uri(inside), parameters=parameters)
+
+
+def _bare(display: str, rest: str) -> NameAddr:
+    """Read an address without brackets: parameters are the header's, and `,` and `?` may not occur (20)."""
+    parts = split_list(rest, ";")
+    if display or not parts[0] or "?" in parts[0] or "," in parts[0]:
+        raise BadMessage("An address that holds a comma, a question mark or a name needs angle brackets.")
+    return NameAddr(uri=parse_uri(parts[0]), parameters=parse_parameters(parts[1:]))
 
 
 def _display(text: str) -> tuple[str, str]:
@@ -121,21 +129,27 @@ class Via:
         port = "" if self.port is None else f":{self.port}"
         return f"SIP/2.0/{self.transport} {self.host}{port}{write_parameters(self.parameters)}"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "Via":
         """Read one Via; raises BadMessage."""
-        sent, *parameters = split_list(text, ";")
-        protocol = _VIA_PROTOCOL.match(sent)
-        by = "".join(sent[protocol.end() :].split()) if protocol else ""
-        host = HOST_PORT.fullmatch(by)
-        if protocol is None or host is None:
-            raise BadMessage("A Via does not say SIP/2.0, a transport and a host.")
-        return cls(
-            transport=protocol["transport"].upper(),
-            host=host["host"],
-            port=port_number(host["port"]),
-            parameters=parse_parameters(parameters),
-        )
+        return _via(text)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _via(text: str) -> Via:
+    """Read one Via, once: every response to a request repeats it."""
+    sent, *parameters = split_list(text, ";")
+    protocol = _VIA_PROTOCOL.match(sent)
+    by = "".join(sent[protocol.end() :].split()) if protocol else ""
+    host = HOST_PORT.fullmatch(by)
+    if protocol is None or host is None:
+        raise BadMessage("A Via does not say SIP/2.0, a transport and a host.")
+    return Via(
+        transport=protocol["transport"].upper(),
+        host=host["host"],
+        port=port_number(host["port"]),
+        parameters=parse_parameters(parameters),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def decide(request: Request, standing: Standing) -> Reply:
             return Reply(status=200, headers=(*ABOUT_US, ACCEPT))
         case "INFO":
             return Reply(status=200, key=_key(request))
+        case "PRACK":
+            return Reply(status=481)  # no response of ours waits for one (RFC 3262, 3)
         case _:
             return Reply(status=405, headers=(ALLOW,))
 

@@ -42,6 +42,8 @@ class Invitation:
     dialogs: dict[str, Dialog] = field(default_factory=dict)
     #: What the answers in provisional responses came to, by the peer's tag.
     early_media: dict[str, Media] = field(default_factory=dict)
+    #: The tags of peers that have changed it since by an UPDATE.
+    renegotiated: set[str] = field(default_factory=set)
     #: Where the far end sees us, from `received` and `rport`; None until it says so.
     seen_as: Address | None = None
 
@@ -145,8 +147,11 @@ class Invitation:
         return dialog
 
     def media(self, dialog: Dialog, response: Response) -> Media | None:
-        """Return what both agreed on, from the 2xx or from the early answer that it repeats none of."""
-        return answer_in(self.desk.order.local, response) or self.early_media.get(dialog.remote_tag)
+        """Return what both agreed on: from the 2xx, or from before where it says nothing, or nothing new (13.2.1)."""
+        early = self.early_media.get(dialog.remote_tag)
+        if dialog.remote_tag in self.renegotiated:
+            return early
+        return answer_in(self.desk.order.local, response) or early
 
     def note_address(self, response: Response) -> None:
         """Keep what the response says of where we are seen (RFC 3581, 4)."""

@@ -32,5 +32,8 @@ MAX_FORKS: Final = 16
 MAX_SERVER_TRANSACTIONS: Final = 32
 #: Requests of ours under way per call.
 MAX_CLIENT_TRANSACTIONS: Final = 32
+#: Texts whose reading is remembered, of URIs, of addresses and of Vias each: what one call says again and again, and
+#: what all calls through one gateway share. Half a megabyte; some tens, if a stranger sends nothing but the longest.
+MAX_REMEMBERED: Final = 1024
 #: Key names of the realms of one trunk.
 MAX_REALMS: Final = 4

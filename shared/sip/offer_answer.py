@@ -4,7 +4,7 @@ Of G.711's two laws the one that stands first in the answer is used both ways. A
 encryption or with port 0 is no stream for us.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.sip.errors import BadBody
@@ -25,8 +25,10 @@ class Media:
     port: int
     codec: Codec
     payload_type: int
-    #: The payload type for keys, both ways; None where the far end takes none: then keys go in-band.
+    #: The payload type for keys; None where the far end takes none: then keys go in-band.
     event_payload_type: int | None
+    #: Ours, where the far end answered our offer with another: its keys may come as either (RFC 3264, 6.1).
+    other_event_payload_type: int | None = None
     #: As we see it.
     direction: Direction
     #: The length of the packets that we send.
@@ -46,7 +48,11 @@ def media_of_answer(local: LocalMedia, answer: SessionDescription) -> Media:
     codecs = _common(local, line)
     if codecs is None:
         raise BadBody("The answer takes no audio that we offered.")
-    return _media(local, line, codecs, line.direction.mirrored)
+    media = _media(local, line, codecs, line.direction.mirrored)
+    ours = local.event_payload_type
+    if media.event_payload_type in {None, ours} or media.payload_type == ours:
+        return media
+    return replace(media, other_event_payload_type=ours)
 
 
 def choose_stream(local: LocalMedia, offer: SessionDescription) -> tuple[ChosenStream, Media]:

@@ -8,10 +8,11 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from shared.sip.errors import BadBody
-from shared.sip.limits import MAX_SDP_BYTES, MAX_SDP_FORMATS, MAX_SDP_LINES, MAX_SDP_MEDIA
+from shared.sip.limits import MAX_REMEMBERED, MAX_SDP_BYTES, MAX_SDP_FORMATS, MAX_SDP_LINES, MAX_SDP_MEDIA
 
 _MEDIA: Final = re.compile(
     r"([A-Za-z0-9\-]{1,32}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/\-]{1,64})((?: \S+)*)"
@@ -89,7 +90,8 @@ def parse_sdp(body: bytes) -> SessionDescription:
     """Read a description; raises BadBody."""
     if len(body) > MAX_SDP_BYTES:
         raise BadBody(f"A session description must be at most {MAX_SDP_BYTES} bytes.")
-    lines = body.decode("latin-1").replace("\r\n", "\n").rstrip("\n").split("\n")
+    # Some gateways end lines in a blank: a hold that is not understood would be worse than one that is written badly.
+    lines = [line.rstrip(" \t\r") for line in body.decode("latin-1").rstrip("\r\n").split("\n")]
     if len(lines) > MAX_SDP_LINES or lines[0] != "v=0":
         raise BadBody("A session description must begin with v=0 and have a bounded number of lines.")
     origin = next((line[2:] for line in lines if line.startswith("o=")), "")
@@ -131,7 +133,9 @@ class _Attributes:
 _DIRECTIONS: Final = frozenset(direction.value for direction in Direction)
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def _host(text: str) -> str:
+    """Read a connection line; remembered, since few gateways occur and an address is slow to read."""
     found = _CONNECTION.fullmatch(text)
     if found is None:
         raise BadBody("A connection line must give an IP address.")

@@ -17,7 +17,7 @@ class ServerSide:
 
     outbox: list[Effect]
     timings: Timings
-    _exchanges: dict[tuple[str, str, str], ServerExchange] = field(default_factory=dict)
+    _exchanges: dict[tuple[str, str, str, int], ServerExchange] = field(default_factory=dict)
 
     @property
     def idle(self) -> bool:

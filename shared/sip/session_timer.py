@@ -68,17 +68,26 @@ def agreed_as_client(message: Message) -> SessionTimer | None:
 def agreed_as_server(request: Request) -> tuple[SessionTimer, HeaderList] | None:
     """Return what we make of the peer's refresh, and the headers of our 2xx (RFC 4028, 9); None without a timer.
 
-    We take the interval as it is. The peer, who asked, refreshes unless it named us.
+    We take the interval as it is. The peer, who asked, refreshes unless it named us, or knows no timers: then a proxy
+    asked in its name, and nobody but us can refresh (table 2).
     """
     asked = session_expires(request)
     if asked is None:
         return None
-    we_refresh = asked.refresher == "uas"
+    knows = _knows_timers(request)
+    we_refresh = asked.refresher == "uas" or (asked.refresher is None and not knows)
     answer = SessionExpires(asked.seconds, "uas" if we_refresh else "uac")
     told: HeaderList = (("Session-Expires", str(answer)),)
-    if not we_refresh and "timer" in option_tags(request, "Supported"):
+    if not we_refresh and knows:
         told += (("Require", "timer"),)
     return SessionTimer(interval_seconds=_bounded(asked.seconds), we_refresh=we_refresh), told
+
+
+def _knows_timers(request: Request) -> bool:
+    try:
+        return "timer" in option_tags(request, "Supported")
+    except BadMessage:
+        return False  # a list that cannot be read names nothing
 
 
 def too_small(request: Request) -> bool:

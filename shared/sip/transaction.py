@@ -242,6 +242,8 @@ class Transaction:
     machine: TxMachine
     timings: Timings
     state: TxState = field(init=False)
+    #: When the next timer fires; None while none runs.
+    deadline: float | None = field(init=False, default=None)
     _running: dict[Timer, _Running] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -250,11 +252,6 @@ class Transaction:
     def begin(self, now: float) -> None:
         """Arm the timers of the first state."""
         self._settle(now)
-
-    @property
-    def deadline(self) -> float | None:
-        """When the next timer fires; None while none runs."""
-        return min((running.at for running in self._running.values()), default=None)
 
     @property
     def over(self) -> bool:
@@ -290,6 +287,7 @@ class Transaction:
             wait = next_wait_seconds(timer, running.wait_seconds, self.timings, answered=answered)
             # Counted from now: a loop that was late must not send a burst of what it missed.
             self._running[timer] = _Running(now + wait, wait)
+        self._note_deadline()
         return done
 
     def _step(self, event: TxEvent | Timer, now: float) -> tuple[Do, ...]:
@@ -311,3 +309,8 @@ class Transaction:
                 wait = first_wait_seconds(timer, self.timings)
                 kept[timer] = _Running(now + wait, wait)
         self._running = kept
+        self._note_deadline()
+
+    def _note_deadline(self) -> None:
+        """Note it once per step: it is asked for far more often."""
+        self.deadline = min((running.at for running in self._running.values()), default=None)

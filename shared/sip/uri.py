@@ -6,13 +6,14 @@ or headers along and ring somebody else at the trunk's cost.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from typing_extensions import override
 
 from shared.sip.errors import BadArgument, BadMessage
 from shared.sip.grammar import Parameters, parameter, write_parameters
-from shared.sip.limits import MAX_PARAMETERS, MAX_URI_CHARS
+from shared.sip.limits import MAX_PARAMETERS, MAX_REMEMBERED, MAX_URI_CHARS
 
 #: `host:port` where only these may stand; an underscore is no hostname, yet container networks use it.
 _HOST = r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,253}))(?::(?P<port>[0-9]{1,5}))?"
@@ -84,8 +85,9 @@ class OtherUri:
 Uri = SipUri | OtherUri
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def parse_uri(text: str) -> Uri:
-    """Read any absolute URI; raises BadMessage."""
+    """Read any absolute URI; raises BadMessage. Remembered: few gateways occur, and each in every message."""
     found = _ABSOLUTE.fullmatch(text) if len(text) <= MAX_URI_CHARS else None
     if found is None:
         raise BadMessage("A URI is too long or is none at all.")

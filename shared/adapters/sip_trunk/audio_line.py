@@ -6,7 +6,7 @@ Received: keys by RFC 4733 at once; the voice is put in order only while somebod
 tone receiver where the far end knows no other keys.
 
 A hundred packets a second of each call pass through here, so that what is always the same takes a short way: what was
-agreed is noted once (`_note`), and voice that nobody listens to is only counted, but for every fourth packet.
+agreed is noted once, and voice that nobody listens to is only counted, but for every eighth packet.
 """
 
 import random
@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from shared.adapters.sip_trunk.analysis import CallAnalysis
 from shared.adapters.sip_trunk.datagrams import Address
-from shared.adapters.sip_trunk.key_tones import key_tone
+from shared.adapters.sip_trunk.dialling import Dialling
 from shared.adapters.sip_trunk.player import SILENT_FRAME, Player
 from shared.adapters.sip_trunk.recorder import Recorder
 from shared.adapters.sip_trunk.report_line import SAMPLED, ReportLine
@@ -27,17 +27,15 @@ from shared.rtp.errors import BadPacket
 from shared.rtp.g711 import PCMU, a_to_mu, mu_to_a
 from shared.rtp.inband import ToneReceiver
 from shared.rtp.jitter_buffer import JitterBuffer
-from shared.rtp.keys import KEYS, KeyReceiver
+from shared.rtp.keys import KeyReceiver
 from shared.rtp.latch import Latch, described_anew, heard
-from shared.rtp.outgoing import MAX_WAITING_KEYS, Outgoing
-from shared.rtp.packet import HEADER, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, parse_rtp
+from shared.rtp.outgoing import Outgoing
+from shared.rtp.packet import HEADER_BYTES, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, parse_rtp
 from shared.sip.offer_answer import Media
 from shared.sip.sdp import Codec
 
-#: A pause in digits that are dialled after the answer, as modems made it: `,` is two seconds, `w` one.
-_PAUSES_SECONDS: Final = {",": 2.0, "w": 1.0, "W": 1.0}
-_FRAMES_PER_SECOND: Final = 50
-_KEY_MS: Final = 100
+#: As a socket names who sent: host and port, of IPv6 two numbers more.
+SocketName = tuple[str, int] | tuple[str, int, int, int]
 #: One byte more than a packet may have shows one that is too long.
 _READ_BYTES: Final = MAX_PACKET_BYTES + 1
 #: What lies on a socket before its call is connected: more than its buffer holds.
@@ -60,7 +58,11 @@ class AudioEvents(Protocol):
 
 
 class AudioLine:
-    """The audio of one call; silent until it is connected."""
+    """The audio of one call; silent until it is connected.
+
+    It has no more than thirty attributes: with one more CPython 3.11 to 3.13 keeps them in a dictionary of its own and
+    looks each of them up anew, which makes all audio a fifth dearer.
+    """
 
     def __init__(
         self,
@@ -90,18 +92,16 @@ class AudioLine:
         #: Frames from and for the other line of a transfer, as µ-law.
         self._hears: deque[bytes] | None = None
         self._tells: deque[bytes] | None = None
-        self._to_dial: list[str] = []
-        self._tone: list[bytes] = []
-        self._pause_frames = 0
+        self._dialling = Dialling()
         self._closed = False
         #: What follows from the above, for every packet: whether somebody listens to the voice, whether we may send
-        #: any, in which law, where to, how a packet of theirs begins, and from where it comes.
+        #: any, in which law, where to, how a packet of theirs begins, and from where the last one came.
         self._listens = False
         self._sends = False
         self._in_a_law = False
         self._target: Address = ("", 0)
         self._usual = b""
-        self._usual_source: Address | None = None
+        self._usual_source: SocketName | None = None
         #: Packets that were the callee's, and packets of ours that the machine did not take.
         self.received = 0
         self.unsent = 0
@@ -136,15 +136,15 @@ class AudioLine:
         return self._target
 
     def _follow(self, latch: Latch) -> None:
-        self._latch, self._target, self._usual_source = latch, latch.target, latch.latched
+        self._latch, self._target, self._usual_source = latch, latch.target, None
 
     def _note_listeners(self) -> None:
         listeners = (self._recorder, self._tones, self._analysis, self._tells)
         self._listens = any(listener is not None for listener in listeners)
 
     def dial(self, keys: str) -> None:
-        """Send keys, with their pauses; those for which there is no room are dropped, as an impatient flood must be."""
-        self._to_dial.extend(keys[: max(0, MAX_WAITING_KEYS - len(self._to_dial))])
+        """Send keys, with their pauses, after those that wait."""
+        self._dialling.add(keys)
 
     def record(self, recorder: Recorder | None) -> None:
         """Keep what the callee says from now on; None ends it."""
@@ -185,8 +185,8 @@ class AudioLine:
         out = self._out
         if out is None or self._closed:
             return
-        if self._to_dial or self._pause_frames:
-            self._dial_next(out)
+        if self._dialling.busy:
+            self._dialling.take_turn(out)
         packet = out.frame(self._payload(out))
         if packet is not None and self._target[1]:
             try:
@@ -197,25 +197,13 @@ class AudioLine:
     def _payload(self, out: Outgoing) -> bytes | None:
         if not self._sends:
             return None  # on hold: the prompt goes on when somebody listens again
-        if self._tone:
-            frame = self._tone.pop(0)
+        if self._dialling.busy and (key := self._dialling.frame(out)) is not None:
+            frame = key
         elif self._hears is not None:
-            frame = SILENT_FRAME if out.pressing or not self._hears else self._hears.popleft()
+            frame = self._hears.popleft() if self._hears else SILENT_FRAME
         else:
-            frame = SILENT_FRAME if out.pressing else self._player.frame() or SILENT_FRAME
+            frame = self._player.frame() or SILENT_FRAME
         return mu_to_a(frame) if self._in_a_law else frame
-
-    def _dial_next(self, out: Outgoing) -> None:
-        if self._pause_frames:
-            self._pause_frames -= 1
-        elif self._to_dial and not out.pressing and not self._tone:
-            key = self._to_dial.pop(0)
-            if key in _PAUSES_SECONDS:
-                self._pause_frames = int(_PAUSES_SECONDS[key] * _FRAMES_PER_SECOND)
-            elif out.event_payload_type is None:
-                self._tone.extend(key_tone(key.upper()))
-            elif key.upper() in KEYS:
-                out.press(key.upper(), _KEY_MS)
 
     def _listen(self) -> None:
         frame = self._buffer.tick()
@@ -241,10 +229,13 @@ class AudioLine:
             datagram, source = self._socket.recvfrom(_READ_BYTES)
         except OSError:
             return  # nothing there after all
-        if len(source) != 2:  # noqa: PLR2004 - IPv6 gives four
-            source = source[:2]
-        usual = source == self._usual_source and datagram.startswith(self._usual)
-        if usual and self.received % SAMPLED and not self._listens and _fits(datagram):
+        if (
+            self.received % SAMPLED
+            and not self._listens
+            and source == self._usual_source
+            and datagram.startswith(self._usual)
+            and HEADER_BYTES <= len(datagram) <= MAX_PACKET_BYTES
+        ):
             self.received += 1
         else:
             self._receive(datagram, source)
@@ -257,8 +248,8 @@ class AudioLine:
             except OSError:
                 return
 
-    def _receive(self, datagram: bytes, source: Address) -> None:
-        media, latch = self._media, self._latch
+    def _receive(self, datagram: bytes, name: SocketName) -> None:
+        media, latch, source = self._media, self._latch, (name[0], name[1])
         if media is None or latch is None:
             return
         if is_rtcp(datagram):
@@ -268,26 +259,24 @@ class AudioLine:
             packet = parse_rtp(datagram)
         except BadPacket:
             return
-        agreed = packet.payload_type in (media.payload_type, media.event_payload_type)
+        of_key = packet.payload_type in (media.event_payload_type, media.other_event_payload_type)
+        agreed = of_key or packet.payload_type == media.payload_type
         now = self._ticker.now
         if not agreed or source != latch.latched or now - latch.heard_at > _NOTE_SECONDS:
             latch, ours = heard(latch, source, now, agreed=agreed)
             self._follow(latch)
             if not ours:
                 return
+        self._usual_source = name
         if self.received % SAMPLED == 0:
-            self._reports.look(packet, timed=packet.payload_type == media.payload_type)
+            self._reports.look(packet, timed=not of_key)
         self.received += 1
-        if packet.payload_type == media.event_payload_type:
+        if of_key:
             key = self._keys.take(packet)
             if key is not None:
                 self._events.key_heard(key)
         elif self._listens:
             self._buffer.put(_as_mu_law(packet, media.codec))
-
-
-def _fits(datagram: bytes) -> bool:
-    return HEADER.size <= len(datagram) <= MAX_PACKET_BYTES
 
 
 def _as_mu_law(packet: RtpPacket, codec: Codec) -> RtpPacket:

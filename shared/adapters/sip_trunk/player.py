@@ -59,11 +59,10 @@ class Player:
             start = prompt.position
             prompt.position = end = start + FRAME_BYTES
             frame = sound[start:end]
-            if end >= len(sound):
-                self._queue.popleft()
-                self._over(prompt.play_id, True)
-            if len(frame) == FRAME_BYTES:
+            if end < len(sound):
                 return frame
+            self._queue.popleft()
+            self._over(prompt.play_id, True)
             if frame:
                 return frame + SILENT_FRAME[len(frame) :]
         return None

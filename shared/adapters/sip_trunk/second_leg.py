@@ -64,6 +64,8 @@ class SecondLeg:
         self._tell = tell
         self._bridge = bridge
         self._pace_of_time = pace_of_time
+        #: The placing, until the trunk's first word: given up, it takes its INVITE back.
+        self._placing: asyncio.Task[Joinable] | None = None
         self._leg: Joinable | None = None
         self._joined_at: float | None = None
         self._given_up = False
@@ -73,9 +75,8 @@ class SecondLeg:
         if self._given_up:  # before anything was sent
             self._tell(TransferEnded(self._unplaced()))
             return
-        try:
-            self._leg = await self._place(call)
-        except NoTrunk:
+        self._leg = await self._placed(call)
+        if self._leg is None:
             self._tell(TransferEnded(self._unplaced()))
             return
         try:
@@ -84,10 +85,30 @@ class SecondLeg:
             await self._leg.hang_up()
             raise
 
+    async def _placed(self, call: OutboundCall) -> Joinable | None:
+        """Return the leg; None where no trunk took it, or it was given up before one said a word."""
+        self._placing = asyncio.ensure_future(self._place(call))
+        try:
+            await asyncio.wait({self._placing})
+        except asyncio.CancelledError:
+            if self._placing.cancel():
+                await asyncio.wait({self._placing})  # it takes its INVITE back
+            elif not self._placing.cancelled() and self._placing.exception() is None:
+                await self._placing.result().hang_up()
+            raise
+        if self._placing.cancelled():
+            return None
+        try:
+            return self._placing.result()
+        except NoTrunk:
+            return None
+
     async def give_up(self) -> None:
-        """End the leg, ringing or talking."""
+        """End the leg, on its way, ringing or talking."""
         self._given_up = True
         self._first.join(None, None)
+        if self._placing is not None:
+            self._placing.cancel()  # nothing where the leg is there
         if self._leg is not None:
             await self._leg.hang_up()
 

@@ -68,6 +68,19 @@ def test_the_answer_decides_codec_keys_and_ptime(
     )
 
 
+def test_the_keys_of_a_peer_that_named_another_number_come_as_either() -> None:
+    """It may send what we offered, as it should, or what it answered (RFC 3264, 6.1); we send what it answered."""
+    lines = ("m=audio 4000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000")
+    other = media_of_answer(LOCAL, parse_sdp(_sdp(*lines)))
+    assert (other.event_payload_type, other.other_event_payload_type) == (96, 101)
+    same = media_of_answer(LOCAL, parse_sdp(_sdp(*(line.replace("96", "101") for line in lines))))
+    assert (same.event_payload_type, same.other_event_payload_type) == (101, None)
+    _, offered = choose_stream(LOCAL, parse_sdp(_sdp(*lines)))
+    assert (offered.event_payload_type, offered.other_event_payload_type) == (96, None)
+    voice = ("m=audio 4000 RTP/AVP 101 96", "a=rtpmap:101 PCMU/8000", "a=rtpmap:96 telephone-event/8000")
+    assert media_of_answer(LOCAL, parse_sdp(_sdp(*voice))).other_event_payload_type is None
+
+
 @pytest.mark.parametrize(
     ("session", "stream", "host", "ours"),
     [

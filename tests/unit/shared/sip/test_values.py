@@ -253,7 +253,7 @@ def test_no_text_raises_anything_but_a_refusal(text: str) -> None:
 )
 def test_no_value_takes_long(text: str) -> None:
     """No text of a header's length makes a reader walk over it again and again."""
-    began = time.perf_counter()  # a real clock: the point is what the processor does
+    began = time.thread_time()  # a real clock, of our own work: the point is what the processor does
     for reader in (
         parse_uri,
         NameAddr.parse,
@@ -263,4 +263,4 @@ def test_no_value_takes_long(text: str) -> None:
     ):
         with suppress(BadMessage):
             reader(text)
-    assert time.perf_counter() - began < 0.25
+    assert time.thread_time() - began < 0.25

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from typing_extensions import override
 
 from shared.adapters.sip_trunk.audio_line import AudioLine
 from shared.adapters.sip_trunk.datagrams import open_socket
@@ -10,6 +11,7 @@ from shared.adapters.sip_trunk.player import Player
 from shared.adapters.sip_trunk.report_line import ReportLine
 from shared.adapters.sip_trunk.ticker import Ticker
 from shared.domain.disposition import CalleeType
+from shared.rtp.keys import key_packets
 from shared.rtp.outgoing import MAX_WAITING_KEYS
 from shared.rtp.packet import RtpPacket, parse_rtp
 from shared.sip.offer_answer import Media
@@ -70,3 +72,68 @@ async def test_keys_are_sent_as_far_as_there_is_room(seed: int) -> None:
     begun = [packet for packet in sent if packet.payload_type == 101 and packet.marker]
     assert len(begun) == MAX_WAITING_KEYS
     assert "".join("0123456789*#"[packet.payload[0]] for packet in begun) == keys[:MAX_WAITING_KEYS]
+
+
+class Listening(Deaf):
+    """Hears keys."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    @override
+    def key_heard(self, key: str) -> None:
+        self.keys.append(key)
+
+
+@pytest.mark.parametrize("payload_type", [96, 101])
+async def test_keys_are_heard_by_the_number_of_either_side(payload_type: int) -> None:
+    """The callee answered 96 where we offered 101, and sends its keys as one or the other (RFC 3264, 6.1)."""
+    far = open_socket("127.0.0.1", 0)
+    ticker = Ticker()
+    heard = Listening()
+    reports = ReportLine(open_socket("127.0.0.1", 0), ticker, note=lambda _: None)
+    line = AudioLine(
+        open_socket("127.0.0.1", 0),
+        ticker,
+        Player(lambda _id, _whole: None),
+        heard,
+        reports=reports,
+        released=lambda _: None,
+    )
+    line.connect(
+        Media(
+            host="127.0.0.1",
+            port=int(far.getsockname()[1]),
+            codec=Codec.PCMU,
+            payload_type=0,
+            event_payload_type=96,
+            other_event_payload_type=101,
+            direction=Direction.SENDRECV,
+            ptime_ms=20,
+        )
+    )
+    for packet in key_packets("5", payload_type=payload_type, ssrc=1, sequence=1, timestamp=160):
+        far.sendto(packet.pack(), ("127.0.0.1", line.port))
+        ticker.arrivals.deliver()
+    line.close()
+    ticker.close()
+    far.close()
+    assert heard.keys == ["5"]
+
+
+async def test_a_line_keeps_its_attributes_where_they_are_found_without_a_look() -> None:
+    """Beyond thirty CPython looks each of them up anew, a dozen in each of a hundred packets a second of each call."""
+    ticker = Ticker()
+    reports = ReportLine(open_socket("127.0.0.1", 0), ticker, note=lambda _: None)
+    line = AudioLine(
+        open_socket("127.0.0.1", 0),
+        ticker,
+        Player(lambda _id, _whole: None),
+        Deaf(),
+        reports=reports,
+        released=lambda _: None,
+    )
+    count = len(vars(line))
+    line.close()
+    ticker.close()
+    assert count <= 30

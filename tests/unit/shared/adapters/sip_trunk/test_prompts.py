@@ -117,6 +117,16 @@ async def test_raw_sound_is_known_by_its_type_or_its_name(url: str, content_type
     assert await prompts.sound_of((Audio(url),)) == b"\x80\x81"
 
 
+@pytest.mark.parametrize(("max_age_s", "times"), [(-1, 1), (0, 2), (3_600, 1)])
+async def test_a_recording_is_kept_as_long_as_the_application_allows(max_age_s: int, times: int) -> None:
+    """VoiceXML 2.0, 6.1.2: with a maxage of 0 its server is asked each time."""
+    shelf = Shelf({"http://f/a.wav": document("http://f/a.wav", b"RIFF")})
+    prompts = Prompts(Workshop(), shelf)
+    for _ in range(2):
+        assert await prompts.sound_of((Audio("http://f/a.wav", (), max_age_s),)) == b"RIFF"
+    assert len(shelf.fetched) == times
+
+
 @pytest.fixture
 async def maker() -> AsyncIterator[SoundMaker]:
     """The real processes."""

@@ -28,7 +28,7 @@ class Turns(Ticked):
 
 async def ticks(turns: Turns, count: int) -> None:
     """Wait for so many turns."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(turns.at) < count:
             await asyncio.sleep(FRAME_SECONDS)
 
@@ -61,8 +61,9 @@ async def test_turns_that_were_missed_are_caught_up_to_a_limit() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(FRAME_SECONDS / 4)
     caught_up = len(call.at) - before
+    passed = (monotonic_seconds() - frozen_until) / FRAME_SECONDS  # for a busy machine, some frames more
     ticker.close()
-    assert 5 <= caught_up < 25
+    assert 5 <= caught_up <= 5 + passed + 1
     assert ticker.worst_lateness_seconds() >= 40 * FRAME_SECONDS
     assert ticker.worst_lateness_seconds() == 0
 
@@ -81,11 +82,11 @@ async def test_a_clock_that_is_always_late_says_so_and_is_believed_again_without
 
     call = Slow()
     ticker.add(call)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while ticker.in_time:
             await asyncio.sleep(FRAME_SECONDS)
     ticker.remove(call)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not ticker.in_time:
             await asyncio.sleep(FRAME_SECONDS)
 
@@ -125,7 +126,7 @@ async def test_a_long_freeze_counts_every_turn_that_it_cost() -> None:
     frozen_until = monotonic_seconds() + 90 * FRAME_SECONDS
     while monotonic_seconds() < frozen_until:
         pass
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while ticker.in_time:
             await asyncio.sleep(FRAME_SECONDS)
     ticker.close()
