@@ -375,9 +375,15 @@ class Application:
                 headers={"Content-Type": content_type},
                 timeout_s=timeout_s,
                 max_bytes=DOCUMENT_BYTES,
+                follow_redirects=True,
             )
         return await self._fetcher.fetch(
-            "POST", effect.url, form=dict(effect.form), timeout_s=timeout_s, max_bytes=DOCUMENT_BYTES
+            "POST",
+            effect.url,
+            form=dict(effect.form),
+            timeout_s=timeout_s,
+            max_bytes=DOCUMENT_BYTES,
+            follow_redirects=True,
         )
 
     def _start_timer(self, timer_id: int, after_ms: int) -> None:
@@ -421,7 +427,7 @@ def _segment(segment: asked.Speech | asked.Audio | asked.Silence, captures: Capt
     match segment:
         case asked.Speech(text=text, language=language):
             return port.Speech(text, language)
-        case asked.Audio(src=src, fallback=fallback):
-            return port.Audio(captures.address(src), _segments(fallback, captures))
+        case asked.Audio(src=src, fallback=fallback, max_age_s=max_age_s):
+            return port.Audio(captures.address(src), _segments(fallback, captures), max_age_s)
         case asked.Silence(duration_ms=duration_ms):
             return port.Silence(duration_ms)

@@ -47,8 +47,9 @@ class DocumentFetcher(Protocol):
     ) -> FetchedDocument:
         """Fetch a document of at most `max_bytes`, packed and unpacked, within `timeout_s` in all.
 
-        `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET
-        alone. Raises `FetchFailed` for everything that can go wrong; a status of 404 or 500 is not among it.
+        `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET,
+        and for the answer to a POST that is a GET away. Raises `FetchFailed` for everything that can go wrong; a
+        status of 404 or 500 is not among it.
         """
 
 

@@ -137,6 +137,8 @@ class Audio:
 
     src: str
     fallback: "tuple[Segment, ...]" = ()
+    #: How old a kept copy may be, in seconds; -1: as the telephony has it.
+    max_age_s: int = -1
 
 
 @dataclass(frozen=True, slots=True)

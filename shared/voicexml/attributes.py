@@ -110,7 +110,7 @@ def count(node: Node) -> int:
 
 def one_of(node: Node, attribute: str, *allowed: str) -> str:
     """Read one of some words; the first is the default."""
-    value = node.attributes.get(attribute, allowed[0])
+    value = node.attributes.get(attribute, allowed[0]).strip()
     if value not in allowed:
         raise DocumentInvalid(f"{attribute}={value!r} is not {' or '.join(allowed)}.", line=node.line)
     return value

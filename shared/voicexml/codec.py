@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from shared.voicexml import effects, events
 from shared.voicexml.effects import Effect
@@ -71,17 +71,6 @@ _TAGS: Mapping[type, str] = MappingProxyType(
     {kind: tag for table in (EVENT_TYPES, EFFECT_TYPES, SEGMENT_TYPES) for tag, kind in table.items()}
 )
 
-#: The types of each one's fields, and which of them have no default; looked up once, because it is slow.
-_FIELDS: Mapping[type, tuple[Mapping[str, Any], frozenset[str]]] = MappingProxyType(
-    {
-        kind: (
-            get_type_hints(kind),
-            frozenset(field.name for field in fields(kind) if field.default is MISSING),
-        )
-        for kind in (*_TAGS, events.SessionVariables)
-    }
-)
-
 #: How deep a value may be inside another: prompts nest audio elements no deeper than documents nest.
 _MAX_DEPTH = 80
 
@@ -103,21 +92,19 @@ def decode_effect(data: object) -> Effect:
 
 def _encode_fields(value: Any, *, tag: str | None) -> Encoded:  # noqa: ANN401 - any of the dataclasses above
     encoded: Encoded = {} if tag is None else {"type": tag}
-    for field in fields(value):
-        encoded[field.name] = _encode_value(getattr(value, field.name))
+    for name in _FIELDS[type(value)].readers:
+        encoded[name] = _encode_value(getattr(value, name))
     return encoded
 
 
 def _encode_value(value: object) -> object:
-    match value:
-        case bytes():
-            return base64.b64encode(value).decode("ascii")
-        case tuple():
-            return [_encode_value(each) for each in value]
-        case str() | bool() | int() | float():
-            return value
-        case _:
-            return _encode_fields(value, tag=_TAGS.get(type(value)))
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple):
+        return [_encode_value(each) for each in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return _encode_fields(value, tag=_TAGS.get(type(value)))
 
 
 def _decode_tagged(data: object, types: Mapping[str, type], *, depth: int) -> object:
@@ -130,30 +117,16 @@ def _decode_tagged(data: object, types: Mapping[str, type], *, depth: int) -> ob
 
 
 def _decode_fields(content: Encoded, kind: type, *, depth: int) -> object:
-    hints, required = _FIELDS[kind]
-    unknown = content.keys() - hints.keys()
+    readers, required = _FIELDS[kind]
+    unknown = content.keys() - readers.keys()
     if unknown:
         raise CodecError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}.")
     missing = required - content.keys()
     if missing:
         raise CodecError(f"{kind.__name__} needs the field {', '.join(sorted(missing))}.")
-    return kind(**{name: _decode_value(data, hints[name], name, depth) for name, data in content.items()})
-
-
-def _decode_value(data: object, hint: Any, name: str, depth: int) -> object:  # noqa: ANN401 - a type hint
     if depth > _MAX_DEPTH:
-        raise CodecError(f"The field {name} is nested more than {_MAX_DEPTH} deep.")
-    if hint in _READERS:
-        return _READERS[hint](data, name)
-    if hint is events.SessionVariables:
-        return _decode_fields(_dictionary(data), events.SessionVariables, depth=depth + 1)
-    if get_origin(hint) is Literal:
-        return _one_of(data, get_args(hint), name)
-    if hint == tuple[int, ...]:
-        return tuple(_READERS[int](each, name) for each in _list(data, name))
-    if hint == events.Pairs:
-        return tuple(_pair(each, name) for each in _list(data, name))
-    return tuple(_decode_tagged(each, SEGMENT_TYPES, depth=depth + 1) for each in _list(data, name))
+        raise CodecError(f"A {kind.__name__} is nested more than {_MAX_DEPTH} deep.")
+    return kind(**{name: readers[name](data, name, depth) for name, data in content.items()})
 
 
 def _dictionary(data: object) -> Encoded:
@@ -176,14 +149,21 @@ def _pair(data: object, name: str) -> tuple[str, str]:
             raise CodecError(f"The field {name} is not a list of pairs of strings.")
 
 
-def _one_of(data: object, allowed: tuple[object, ...], name: str) -> object:
-    if data not in allowed:
-        raise CodecError(f"The field {name} is none of {', '.join(map(str, allowed))}.")
-    return data
+#: Reads the value of a field, given its name and how deep it is inside others; raises CodecError.
+Reader = Callable[[object, str, int], object]
 
 
-def _exactly(kind: type) -> Callable[[object, str], object]:
-    def read(data: object, name: str) -> object:
+def _one_of(allowed: tuple[object, ...]) -> Reader:
+    def read(data: object, name: str, _: int) -> object:
+        if data not in allowed:
+            raise CodecError(f"The field {name} is none of {', '.join(map(str, allowed))}.")
+        return data
+
+    return read
+
+
+def _exactly(kind: type) -> Reader:
+    def read(data: object, name: str, _: int) -> object:
         # `type` and not `isinstance`: True is an int to Python, and not to us.
         if type(data) is not kind:
             raise CodecError(f"The field {name} is not of type {kind.__name__}.")
@@ -192,13 +172,13 @@ def _exactly(kind: type) -> Callable[[object, str], object]:
     return read
 
 
-def _float(data: object, name: str) -> float:
+def _float(data: object, name: str, _: int) -> float:
     if isinstance(data, bool) or not isinstance(data, int | float):
         raise CodecError(f"The field {name} is not a number.")
     return float(data)
 
 
-def _bytes(data: object, name: str) -> bytes:
+def _bytes(data: object, name: str, _: int) -> bytes:
     if not isinstance(data, str):
         raise CodecError(f"The field {name} is not base64 text.")
     try:
@@ -207,6 +187,55 @@ def _bytes(data: object, name: str) -> bytes:
         raise CodecError(f"The field {name} is not base64 text.") from None
 
 
-_READERS: Mapping[Any, Callable[[object, str], object]] = MappingProxyType(
-    {str: _exactly(str), int: _exactly(int), bool: _exactly(bool), float: _float, bytes: _bytes}
+def _session_variables(data: object, _: str, depth: int) -> object:
+    return _decode_fields(_dictionary(data), events.SessionVariables, depth=depth + 1)
+
+
+def _integers(data: object, name: str, depth: int) -> object:
+    return tuple(_READERS[int](each, name, depth) for each in _list(data, name))
+
+
+def _pairs(data: object, name: str, _: int) -> object:
+    return tuple(_pair(each, name) for each in _list(data, name))
+
+
+def _segments(data: object, name: str, depth: int) -> object:
+    return tuple(_decode_tagged(each, SEGMENT_TYPES, depth=depth + 1) for each in _list(data, name))
+
+
+_READERS: Mapping[Any, Reader] = MappingProxyType(
+    {
+        str: _exactly(str),
+        int: _exactly(int),
+        bool: _exactly(bool),
+        float: _float,
+        bytes: _bytes,
+        events.SessionVariables: _session_variables,
+        tuple[int, ...]: _integers,
+        events.Pairs: _pairs,
+    }
+)
+
+
+def _reader(hint: Any) -> Reader:  # noqa: ANN401 - a type hint
+    if get_origin(hint) is Literal:
+        return _one_of(get_args(hint))
+    return _READERS.get(hint, _segments)
+
+
+class _Fields(NamedTuple):
+    readers: Mapping[str, Reader]
+    #: Those without a default.
+    required: frozenset[str]
+
+
+#: How each type's fields are read; found out once, because every event and effect of a call goes through here.
+_FIELDS: Mapping[type, _Fields] = MappingProxyType(
+    {
+        kind: _Fields(
+            readers={name: _reader(hint) for name, hint in get_type_hints(kind).items()},
+            required=frozenset(field.name for field in fields(kind) if field.default is MISSING),
+        )
+        for kind in (*_TAGS, events.SessionVariables)
+    }
 )

@@ -70,6 +70,28 @@ EXECUTABLE = AUDIO | {
     "var",
 }
 
+#: What the schema has nothing inside of.
+_EMPTY = frozenset(
+    {
+        "assign",
+        "break",
+        "clear",
+        "data",
+        "disconnect",
+        "else",
+        "elseif",
+        "exit",
+        "goto",
+        "mark",
+        "reprompt",
+        "return",
+        "submit",
+        "throw",
+        "value",
+        "var",
+    }
+)
+
 #: They say something about a document and nothing to a caller.
 _SILENT = frozenset({"desc", "meta", "metadata"})
 
@@ -109,6 +131,14 @@ def no_text(node: Node) -> None:
         raise DocumentInvalid(f"<{node.name}> may not hold text: {node.text[:40]!r}.", line=node.line)
 
 
+def _check_content(node: Node) -> None:
+    """Refuse content where the schema has none."""
+    if node.name in _EMPTY:
+        for child in node.elements:
+            raise misplaced(child, node.name)
+        no_text(node)
+
+
 def parts(children: Iterable[Node | str], setting: Setting, parent: str) -> tuple[Part, ...]:
     """Read the inside of a prompt."""
     return tuple(_parts(children, setting, parent))
@@ -119,6 +149,7 @@ def _parts(children: Iterable[Node | str], setting: Setting, parent: str) -> Ite
         if isinstance(child, Node):
             if child.name not in AUDIO | _SPEECH_MARKUP:
                 raise misplaced(child, parent)
+            _check_content(child)
             if child.name not in _SILENT:
                 yield _PARTS.get(child.name, _markup)(child, setting)
         elif collapsed(child):
@@ -134,6 +165,7 @@ def _markup(node: Node, setting: Setting) -> Part:
         alias=required(node, "alias") if node.name == "sub" else None,
         language=node.attributes.get("xml:lang"),
         parts=parts(node.children, inside, node.name),
+        line=node.line,
     )
 
 
@@ -156,11 +188,13 @@ def _value(node: Node, _: Setting) -> Part:
 
 def _audio(node: Node, setting: Setting) -> Part:
     exactly_one(node, "src", "expr")
+    inside = setting.inside(node)
     return prompt_model.AudioPart(
         src=node.attributes.get("src"),
         expr=node.attributes.get("expr"),
-        base_url=setting.base_url,
-        fallback=parts(node.children, setting, node.name),
+        base_url=inside.base_url,
+        max_age_s=fetch_settings(node).max_age_s,
+        fallback=parts(node.children, inside, node.name),
         line=node.line,
     )
 
@@ -231,6 +265,7 @@ def _executable(children: Iterable[Node | str], setting: Setting, parent: Node) 
             continue
         if child.name not in EXECUTABLE:
             raise misplaced(child, parent.name)
+        _check_content(child)
         if spoken := bare_prompt(bare, setting, parent=parent):
             yield spoken
         bare.clear()
@@ -241,7 +276,10 @@ def _executable(children: Iterable[Node | str], setting: Setting, parent: Node) 
 
 def var(node: Node) -> executable_model.Var:
     """Read a <var>."""
-    return executable_model.Var(name=required(node, "name"), expr=node.attributes.get("expr"), line=node.line)
+    _check_content(node)
+    return executable_model.Var(
+        name=required(node, "name").strip(), expr=node.attributes.get("expr"), line=node.line
+    )
 
 
 def _var(node: Node, _: Setting) -> Executable:
@@ -265,6 +303,7 @@ def _if(node: Node, setting: Setting) -> Executable:
         if not isinstance(child, Node) or child.name not in {"elseif", "else"}:
             content.append(child)
             continue
+        _check_content(child)
         if cond is None:
             raise DocumentInvalid(f"<{child.name}> may not follow <else>.", line=child.line)
         branches.append(
@@ -294,7 +333,8 @@ def _goto(node: Node, _: Setting) -> Executable:
 
 
 def fetch_settings(node: Node) -> FetchSettings:
-    """Read how something is fetched (6.1.1)."""
+    """Read how something is fetched (6.1.1); when that happens does not depend on a fetchhint."""
+    one_of(node, "fetchhint", "prefetch", "safe")
     return FetchSettings(
         timeout_ms=duration(node, "fetchtimeout"),
         max_age_s=seconds(node, "maxage"),
@@ -345,6 +385,7 @@ def script(node: Node, setting: Setting) -> executable_model.Script:
         source=None if outside else node.raw_text,
         src=node.attributes.get("src"),
         expr=node.attributes.get("srcexpr"),
+        charset=node.attributes.get("charset"),
         base_url=setting.inside(node).base_url,
         fetch=fetch_settings(node),
         line=node.line,
@@ -353,6 +394,7 @@ def script(node: Node, setting: Setting) -> executable_model.Script:
 
 def data(node: Node, setting: Setting) -> executable_model.Data:
     """Read a <data>."""
+    _check_content(node)
     return executable_model.Data(
         name=node.attributes.get("name"),
         target=target(node, "src", "srcexpr"),

@@ -1,9 +1,9 @@
 """The part of <data> that lives in the engine: a read-only DOM (VoiceXML 2.1, 5 and Appendix D), in ECMAScript.
 
-Python hands a tree over as JSON: a text is a string, an element is [name, namespace, attributes, children]
-with attributes as [name, namespace, value], a comment is [text] and a processing instruction [target, text];
-names have their prefix. Nothing of a tree can be changed: what
-DOM Level 2 Core has for that throws its NO_MODIFICATION_ALLOWED_ERR.
+Python hands the nodes of a document over as JSON: a text is a string, an element is [name, namespace, attributes,
+children] with attributes as [name, namespace, value], a comment is [text] and a processing instruction [target, text];
+names have their prefix. Nothing of a tree can be changed: what DOM Level 2 Core has for that throws its
+NO_MODIFICATION_ALLOWED_ERR.
 """
 
 #: The body of a function of the prelude's `tools`; returns the operations that it adds.
@@ -46,6 +46,8 @@ DOM = r"""
     get nodeName() { return own(this).name; }
     get nodeValue() { return own(this).value; }
     set nodeValue(_) { unchangeable(); }
+    set prefix(_) { unchangeable(); }
+    set textContent(_) { unchangeable(); }
     get namespaceURI() { return own(this).uri; }
     get prefix() { const {name} = own(this); return name.includes(':') ? name.split(':')[0] : null; }
     get localName() { return own(this).name.split(':').pop(); }
@@ -68,10 +70,10 @@ DOM = r"""
     toString() { return this.nodeValue ?? '[object ' + this.constructor.name + ']'; }
     toJSON() { return this.textContent; }
   }
-  for (const name of ['appendChild', 'insertBefore', 'removeChild', 'replaceChild', 'cloneNode', 'setAttribute',
-    'setAttributeNS', 'removeAttribute', 'removeAttributeNS', 'setAttributeNode', 'appendData', 'insertData',
-    'deleteData', 'replaceData', 'splitText', 'createElement', 'createTextNode'])
-    define(Node.prototype, name, {value: unchangeable});
+  const refuse = (kind, names) => names.split(' ').forEach((name) =>
+    define(kind.prototype, name, {value: unchangeable}));
+  refuse(Node, 'appendChild insertBefore removeChild replaceChild cloneNode');
+  refuse(NamedNodeMap, 'setNamedItem setNamedItemNS removeNamedItem removeNamedItemNS');
   const kinds = ['ELEMENT', 'ATTRIBUTE', 'TEXT', 'CDATA_SECTION', 'ENTITY_REFERENCE', 'ENTITY',
     'PROCESSING_INSTRUCTION', 'COMMENT', 'DOCUMENT', 'DOCUMENT_TYPE', 'DOCUMENT_FRAGMENT', 'NOTATION'];
   kinds.forEach((kind, index) => {
@@ -84,12 +86,14 @@ DOM = r"""
   class Attr extends Node {
     get name() { return this.nodeName; }
     get value() { return this.nodeValue; }
+    set value(_) { unchangeable(); }
     get specified() { return true; }
     get ownerElement() { return own(this).parent; }
     get parentNode() { return null; }
   }
   class CharacterData extends Node {
     get data() { return this.nodeValue; }
+    set data(_) { unchangeable(); }
     get length() { return this.nodeValue.length; }
     substringData(offset, count) {
       if (offset < 0 || count < 0 || offset > this.length) throw new DOMException(1, 'The index is out of range');
@@ -101,6 +105,7 @@ DOM = r"""
   class ProcessingInstruction extends Node {
     get target() { return this.nodeName; }
     get data() { return this.nodeValue; }
+    set data(_) { unchangeable(); }
   }
   class Container extends Node {
     getElementsByTagName(name) {
@@ -121,10 +126,15 @@ DOM = r"""
     hasAttributeNS(uri, name) { return this.getAttributeNodeNS(uri, name) !== null; }
   }
   class Document extends Container {
-    get documentElement() { return this.firstChild; }
+    get documentElement() { return [...this.childNodes].find((node) => node.nodeType === 1); }
     get doctype() { return null; }
     getElementById(id) { return [...elementsIn(this)].find((node) => node.getAttribute('xml:id') === id) ?? null; }
   }
+  refuse(CharacterData, 'appendData insertData deleteData replaceData splitText');
+  refuse(Element, 'setAttribute setAttributeNS removeAttribute removeAttributeNS setAttributeNode setAttributeNodeNS ' +
+    'removeAttributeNode');
+  refuse(Document, 'createElement createElementNS createTextNode createAttribute createAttributeNS createComment ' +
+    'createCDATASection createDocumentFragment createEntityReference createProcessingInstruction importNode');
   const place = (node, children) => {
     children.forEach((child, position) => { own(child).position = position; });
     own(node).children = new NodeList(children);
@@ -136,13 +146,15 @@ DOM = r"""
     if (tree.length === 2) return new ProcessingInstruction(7, tree[0], tree[1], null, parent, owner);
     const [name, uri, attributes, children] = tree;
     const element = new Element(1, name, null, uri, parent, owner);
-    own(element).attributes = new NamedNodeMap(attributes.map(([attribute, space, value]) =>
-      new Attr(2, attribute, value, space, element, owner)));
+    own(element).attributes = new NamedNodeMap(attributes.map(([attribute, space, value]) => {
+      const node = new Attr(2, attribute, value, space, element, owner);
+      return place(node, value ? [new Text(3, '#text', value, null, node, owner)] : []);
+    }));
     return place(element, children.map((child) => nodeOf(child, element, owner)));
   };
-  const documentOf = (tree) => {
+  const documentOf = (trees) => {
     const owner = new Document(9, '#document', null, null, null, null);
-    return place(owner, [nodeOf(tree, owner, owner)]);
+    return place(owner, trees.map((tree) => nodeOf(tree, owner, owner)));
   };
   // Seen from everywhere and changed from nowhere, like the session's own facts.
   for (const seen of [DOMException, Node, NodeList, NamedNodeMap, Attr, CharacterData, Text, Comment,

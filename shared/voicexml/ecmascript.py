@@ -7,9 +7,10 @@ process. What the limit cannot interrupt (a native search through megabytes) is 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 import quickjs
@@ -18,6 +19,7 @@ from shared.voicexml.dom_prelude import DOM
 from shared.voicexml.ecmascript_prelude import PRELUDE
 from shared.voicexml.errors import Exhausted, ScriptFailed
 from shared.voicexml.events import SessionVariables
+from shared.voicexml.foreach_prelude import FOREACH
 from shared.voicexml.limits import (
     MAX_SCRIPT_OVERRUNS,
     MAX_SCRIPT_TEXT_CHARACTERS,
@@ -25,7 +27,7 @@ from shared.voicexml.limits import (
     SCRIPT_HEAP_BYTES,
     SCRIPT_STACK_BYTES,
 )
-from shared.voicexml.recognition_prelude import RECOGNITION
+from shared.voicexml.recognition_prelude import MEANING, RECOGNITION
 from shared.voicexml.script_names import find_names
 
 
@@ -47,11 +49,14 @@ class JsonText(str):
     __slots__ = ()
 
 
-#: 5.1.1: a variable is named as in ECMAScript; dots would name a property of something else.
-_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+#: 5.1.1: a variable is named as in ECMAScript, by letters of any script; dots would name a property of something else.
+_NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 
-#: What may stand left of an assignment: a variable, a property of it, an element of that.
-_TARGET = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*|\[[0-9]{1,9}\])*")
+#: What may stand left of an assignment: a variable, a property of it, an element of that by a number, name or text.
+_TARGET = re.compile(
+    r"(?:[^\W\d]|\$)[\w$]*"
+    r"""(?:\.(?:[^\W\d]|\$)[\w$]*|\[[ ]*(?:[\w$.]+|'[^'\\\r\n]*'|"[^"\\\r\n]*")[ ]*\])*"""
+)
 
 #: ECMA-262, 7.5: they cannot be variables, and `typeof = 1` would be a puzzling message.
 _RESERVED = re.compile(
@@ -82,13 +87,14 @@ class DataModel:
         self._engine = self._context.eval(PRELUDE)(float(seed & 0xFFFF_FFFF), float(int(now * 1_000)))
         self._overruns = 0
         self._depth = 0
+        #: How many scopes are still those that the last operation saw.
+        self._kept = 0
         self._suspended: list[int] = []
         #: What was added to the engine's side so far.
         self._extensions: set[str] = set()
         self.push("session")
         self._facts = _session_facts(variables)
-        for name, value in self._facts.items():
-            self.set_fact(name, value)
+        self._run("facts", json.dumps(self._facts))
         # For scripts of the application. What stands above is ours, and the engine's clock counts whatever else the
         # process does meanwhile: a session must not fail at its birth for that.
         self._context.set_time_limit(SCRIPT_CPU_SECONDS)
@@ -100,19 +106,26 @@ class DataModel:
 
     def push(self, *names: str) -> None:
         """Enter a scope; under each of the names it is a variable too."""
-        self._run("push", " ".join(names))
+        if names:
+            self._run("push", " ".join(names))
+            self._kept += 1
+        # One without a name is entered with the next operation, and many a block has none.
         self._depth += 1
 
     def unwind(self, depth: int) -> None:
-        """Leave all scopes beyond the first `depth`."""
-        if depth != self._depth:
-            self._run("unwind", str(depth))
-            self._depth = depth
+        """Leave all scopes beyond the first `depth`; on the engine's side with the next operation."""
+        self._kept = min(self._kept, depth)
+        self._depth = depth
 
     def declare(self, name: str, expr: str | None) -> None:
         """Declare a variable in the innermost scope (5.3.1); without an expression it is undefined."""
         _check_name(name)
         self._run("declare", name, expr or "")
+
+    def declare_input(self, name: str, expr: str | None) -> None:
+        """Declare an input item's variable as `declare` does, and its undefined shadow variables (2.3)."""
+        _check_name(name)
+        self._run("input", name, expr or "")
 
     def assign(self, name: str, expr: str) -> None:
         """Set a declared variable, or a property of one, where it was declared (5.3.2)."""
@@ -128,7 +141,7 @@ class DataModel:
 
     def set_fact(self, name: str, value: object) -> None:
         """Set session.<name>, which no script can change."""
-        self._run("fact", name, json.dumps(value))
+        self._run("facts", json.dumps({name: value}))
 
     def set_callee_type(self, callee_type: str) -> None:
         """Set session.callee_type, and the connection's."""
@@ -141,20 +154,24 @@ class DataModel:
         """Make application.lastresult$ (5.1.5) undefined: nothing was recognised."""
         self._run("forget", "")
 
-    def is_filled(self, name: str) -> bool:
-        """Tell whether a form item variable of the present dialog is defined."""
-        return self._run("filled", name) is True
+    def first_unfilled(self, names: Sequence[str]) -> int | None:
+        """Return the position of the first form item of the present dialog whose variable is undefined.
+
+        They are asked about together, because to cross over to the engine costs more than to look.
+        """
+        position = self._run("unfilled", " ".join(names)) if names else -1.0
+        return int(position) if isinstance(position, float) and position >= 0 else None
 
     def suspend(self) -> None:
         """Put all scopes but the session's aside, for a subdialog (2.3.4)."""
         self._run("suspend", "")
         self._suspended.append(self._depth)
-        self._depth = 1
+        self._depth = self._kept = 1
 
     def resume(self) -> None:
         """Leave the scopes of a subdialog for those that were put aside."""
         self._run("resume", "")
-        self._depth = self._suspended.pop()
+        self._depth = self._kept = self._suspended.pop()
 
     def give_nothing(self) -> None:
         """Forget what was given."""
@@ -168,10 +185,6 @@ class DataModel:
         """Hand a text over."""
         self._run("giveText", name, json.dumps(text))
 
-    def is_given(self, name: str) -> bool:
-        """Tell whether a value of that name was handed over."""
-        return self._run("isGiven", name) is True
-
     def take(self, name: str) -> None:
         """Declare a variable with the value that was handed over under its name."""
         _check_name(name)
@@ -183,10 +196,12 @@ class DataModel:
 
     def run_script(self, source: str) -> None:
         """Run a script, whose variables and functions become those of the innermost scope (5.3.12)."""
-        self._run("script", source, json.dumps(asdict(find_names(source))))
+        prepare = _prepared_before if len(source) <= _SHORT_SCRIPT_CHARACTERS else _prepared
+        self._run("script", *prepare(source))
 
     def begin_list(self, expr: str) -> int:
         """Begin to go through a copy of an array; return its length."""
+        self._extend(FOREACH)
         length = self._run("list", expr)
         return int(length) if isinstance(length, float) else 0
 
@@ -208,9 +223,12 @@ class DataModel:
     def interpret(self, result: Mapping[str, object]) -> None:
         """Interpret what was recognised, and set application.lastresult$ (5.1.5).
 
-        `result` has utterance, inputmode, confidence, and either a value or the tree of a match.
+        `result` has utterance, inputmode, confidence, and either a value or the tree of a match; perhaps others of
+        these, and how many are wanted at most.
         """
         self._extend(RECOGNITION)
+        if "tree" in result or "others" in result:
+            self._extend(MEANING)
         self._run("interpret", json.dumps(result))
 
     def fill(self, name: str, slot: str) -> None:
@@ -243,8 +261,9 @@ class DataModel:
             self._extensions.add(source)
 
     def _run(self, operation: str, first: str, second: str = "") -> Value:
+        kept, self._kept = self._kept, self._depth
         try:
-            answer = self._engine(operation, first, second)
+            answer = self._engine(operation, first, second, kept, self._depth)
         except quickjs.JSException as error:
             raise self._refusal(str(error)) from None
         except (ValueError, TypeError, SystemError):
@@ -261,6 +280,18 @@ class DataModel:
         if self._overruns >= MAX_SCRIPT_OVERRUNS:
             return Exhausted(f"{self._overruns} scripts ran longer than {SCRIPT_CPU_SECONDS} s.")
         return ScriptFailed(f"The script ran longer than {SCRIPT_CPU_SECONDS} s.")
+
+
+def _prepared(source: str) -> tuple[str, str]:
+    """Return a script as it is run, and its names as JSON."""
+    names = find_names(source)
+    return names.source, json.dumps(asdict(names) | {"source": ""})
+
+
+#: All sessions of an application run the same scripts, and reading one takes longer than running it. Only short ones
+#: are kept: these and what is made of them take 6 MiB at most, and longer ones are rare.
+_SHORT_SCRIPT_CHARACTERS = 8_192
+_prepared_before = lru_cache(maxsize=256)(_prepared)
 
 
 def _failure(reason: str) -> ScriptFailed:
@@ -284,6 +315,8 @@ def _target(name: str) -> str:
 
 def _read(answer: object) -> Value:
     """Read what the prelude wrote; see its table of letters."""
+    if answer == "u":
+        return UNDEFINED  # most operations have no result
     if not isinstance(answer, str) or not answer:
         raise ScriptFailed("The result of an expression cannot be read.")
     if len(answer) > MAX_SCRIPT_TEXT_CHARACTERS:

@@ -16,17 +16,20 @@ The engine has no clock and no dice of its own: Date always shows the start of t
 seeded generator. The global object takes no new properties, so that an assignment to a name that was never
 declared leaves nothing behind.
 
-What <data> and recognition need of the engine is in modules of their own and is added when a session first
-needs it: most sessions never do, and each would pay for it in memory.
+What <data>, <foreach> and recognition need of the engine is in modules of their own and is added when a session
+first needs it: most sessions never do, and each would pay for it in memory and time. To compile this here is a
+fourth of the work of a short call. For the same reason nothing large stands in parentheses or in the braces of an
+object: the engine reads that twice, since it might be the head of a function.
 """
 
 #: Called once with the seed (an unsigned 32-bit number) and the time (milliseconds); returns the one function
-#: that is called ever after, with an operation and two strings.
+#: that is called ever after, with an operation, two strings, and the scopes that it is for: how many are kept, and how
+#: many there are to be.
 PRELUDE = r"""
-((seed, now) => {
-  const call = Reflect.apply, build = Function, {stringify, parse} = JSON;
+(seed, now) => {
+  const call = Reflect.apply, build = Function, evaluateGlobally = eval, {stringify, parse} = JSON;
   const text = String, flag = Boolean, hasOwn = Object.hasOwn, define = Object.defineProperty;
-  const freeze = Object.freeze, keys = Object.keys;
+  const {freeze, keys, entries} = Object;
 
   // Mulberry32: small, public, good enough for an application that shuffles its prompts.
   Math.random = () => {
@@ -63,12 +66,17 @@ PRELUDE = r"""
       case 'undefined': return 'u';
       case 'boolean': return value ? 'b1' : 'b0';
       case 'number': return 'n' + value;
-      case 'string': return 's' + value;
-      case 'object': return value === null ? 'z' : 'o' + (stringify(value) ?? 'null');
-      default: return 's' + text(value);
+      case 'string': return wellFormed('s' + value);
+      case 'object': return value === null ? 'z' : wellFormed('o' + (stringify(value) ?? 'null'));
+      default: return wellFormed('s' + text(value));
     }
   };
 
+  // A function of the scopes that there are, nested around its body.
+  const within = (body, ...more) => {
+    const levels = scopes.map((_, level) => '__scope' + level);
+    return build(...more, ...levels, 'with(' + levels.join(')with(') + ')' + body);
+  };
   // By depth, then by source: the parameters are the scopes, so their number is part of the code.
   const compiled = [];
   const compile = (source) => {
@@ -77,14 +85,30 @@ PRELUDE = r"""
     if (!functions || functions.size >= 256) functions = compiled[depth] = new Map();
     let compiledSource = functions.get(source);
     if (!compiledSource) {
-      const parameters = scopes.map((_, level) => '__scope' + level);
-      const heads = parameters.map((parameter) => 'with(' + parameter + ')').join('');
-      compiledSource = build(...parameters, heads + '{return (' + source + '\n)}');
+      compiledSource = within('{return (' + source + '\n)}');
       functions.set(source, compiledSource);
     }
     return compiledSource;
   };
-  const evaluate = (source) => call(compile(source), undefined, scopes.map((scope) => scope.object));
+  // A string, a number, a constant, and a variable with its properties need no compiler, which takes ten times as
+  // long as they do and keeps what it made. In an array, or nothing if the source is something else or of no scope.
+  const plainText = /^(?:'[^'\\\r\n]*'|"[^"\\\r\n]*")$/, plainNumber = /^(?:0|[1-9][0-9]{0,8})$/;
+  const plainName = /^[A-Za-z_$][\w$]*$/, plainPath = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/;
+  const constants = {object: {__proto__: null, undefined: undefined, true: true, false: false, null: null}};
+  const plain = (source) => {
+    // To try a pattern takes memory for each character, and the heap is small.
+    if (source.length > 256) return undefined;
+    if (plainText.test(source)) return [source.slice(1, -1)];
+    if (plainNumber.test(source)) return [+source];
+    if (!plainPath.test(source)) return undefined;
+    const [root, ...members] = source.split('.');
+    const scope = scopes.findLast(({object}) => root in object) ?? (source in constants.object && constants);
+    return scope ? [members.reduce((value, member) => value[member], scope.object[root])] : undefined;
+  };
+  const evaluate = (source) => {
+    const found = plain(source);
+    return found ? found[0] : call(compile(source), undefined, scopes.map((scope) => scope.object));
+  };
 
   const declare = (name, value, again) => {
     const {names, object} = innermost();
@@ -118,89 +142,80 @@ PRELUDE = r"""
   // The scopes of the dialogs that wait for a subdialog, and what is handed to it and back.
   const waiting = [];
   let given = {};
-  // The arrays that <foreach> goes through, innermost last.
-  const lists = [];
   const isDeclared = (name) => scopes.some(({object}) => hasOwn(object, name));
 
-  const operations = {
-    suspend() { waiting.push(scopes.splice(1)); },
-    resume() { scopes.length = 1; scopes.push(...waiting.pop()); },
-    giving() { given = {}; },
-    give(name, source) { given[name] = evaluate(source); },
-    giveText(name, json) { given[name] = parse(json); },
-    isGiven(name) { return hasOwn(given, name); },
-    take(name) { declare(name, given[name], true); },
-    takeAll(name) { declare(name, given, true); given = {}; },
-    // <script> (5.3.12): `var` and `function` belong to the scope in which it stands.
-    script(source, names) {
-      const {object} = innermost();
-      const {variables, functions, assigned} = parse(names);
-      for (const name of variables) if (!hasOwn(object, name)) declare(name, undefined, true);
-      for (const name of assigned) if (!isDeclared(name) && !(name in globalThis)) declare(name, undefined, true);
-      const exported = functions.map((name) => 'export$(' + stringify(name) + ',' + name + ');').join('');
-      const heads = scopes.map((_, level) => 'with(__scope' + level + ')').join('');
-      const parameters = scopes.map((_, level) => '__scope' + level);
-      const run = build('export$', ...parameters, heads + '{' + exported + '\n' + source + '\n}');
-      const put = (name, value) => declare(name, value, true);
-      call(run, undefined, [put, ...scopes.map((scope) => scope.object)]);
-    },
-    list(source) {
-      const value = evaluate(source);
-      if (!Array.isArray(value)) throw new TypeError(source + ' is not an array');
-      lists.push([...value]);
-      return value.length;
-    },
-    each(name, index) {
-      const value = lists[lists.length - 1][+index];
-      const at = scopes.findLast(({names, object}) => !names.includes(name) && hasOwn(object, name));
-      if (at && at !== scopes[0]) at.object[name] = value; else declare(name, value, true);
-    },
-    unlist() { lists.pop(); },
-    // Add operations: `source` is the body of a function of these tools.
-    extend(source) {
-      const sessionScope = scopes[0].object;
-      const tools = {define, freeze, keys, text, build, parse, named, declare, sessionScope};
-      Object.assign(operations, build('tools', source)(tools));
-    },
-    push(names) {
-      const scope = {names: names ? names.split(' ') : [], object: {__proto__: null}};
-      for (const name of scope.names) define(scope.object, name, {value: scope.object});
-      scopes.push(scope);
-    },
-    unwind(depth) { scopes.length = +depth; },
-    evaluate,
-    text(source) { return text(evaluate(source)); },
-    condition(source) { return flag(evaluate(source)); },
-    // As text for a server: objects have no form of their own there (5.3.8), so they go as JSON.
-    wire(source) {
-      const value = evaluate(source);
-      return typeof value === 'object' && value !== null ? stringify(value) : text(value);
-    },
-    declare(name, source) { declare(name, source ? evaluate(source) : undefined, source !== ''); },
-    assign(name, source) { owner(name); evaluate(name + ' = (' + source + '\n)'); },
-    clear(name) { owner(name); evaluate(name + ' = undefined'); },
-    store(name, json) { declare(name, parse(json), true); },
-    // A session's facts may be replaced by the host, never by a script.
-    fact(name, json) {
-      const value = parse(json);
-      // 5.1.4: the originator is one of the two sides, not a copy of it.
-      if (name === 'connection') value.originator = value[value.originator];
-      define(scopes[0].object, name, {value: frozen(value), enumerable: true, configurable: true});
-    },
-    forget() {
-      const nothing = {value: undefined, writable: true, enumerable: true, configurable: true};
-      define(named('application'), 'lastresult$', nothing);
-    },
-    // Is the variable of a form item filled?
-    filled(name) { return named('dialog')[name] !== undefined; },
+  const operations = {evaluate};
+  operations.suspend = () => { waiting.push(scopes.splice(1)); };
+  operations.resume = () => { scopes.length = 1; scopes.push(...waiting.pop()); };
+  operations.giving = () => { given = {}; };
+  operations.give = (name, source) => { given[name] = evaluate(source); };
+  operations.giveText = (name, json) => { given[name] = parse(json); };
+  operations.take = (name) => { declare(name, given[name], true); };
+  operations.takeAll = (name) => { declare(name, given, true); given = {}; };
+  // <script> (5.3.12): `var` and `function` belong to the scope in which it stands.
+  operations.script = (source, names) => {
+    const {object} = innermost();
+    const {variables, functions, late, assigned} = parse(names);
+    for (const name of variables) if (!hasOwn(object, name)) declare(name, undefined, true);
+    for (const name of assigned) if (!isDeclared(name) && !(name in globalThis)) declare(name, undefined, true);
+    const exports = (named) => named.map((name) => 'export$(' + stringify(name) + ',' + name + ');').join('');
+    const body = '{' + exports(functions) + '\n' + source + '\n;' + exports(late) + '}';
+    const put = (name, value) => declare(name, value, true);
+    call(within(body, 'export$'), undefined, [put, ...scopes.map((scope) => scope.object)]);
+  };
+  // Add operations: `source` is the body of a function of these tools, which may add tools as well.
+  const tools = {define, freeze, keys, text, build, parse, named, declare, evaluate, scopes, hasOwn};
+  operations.extend = (source) => {
+    tools.sessionScope = scopes[0].object;
+    Object.assign(operations, evaluateGlobally('(tools) => {' + source + '}')(tools));
+  };
+  operations.push = (names) => {
+    const scope = {names: names.split(' '), object: {__proto__: null}};
+    for (const name of scope.names) define(scope.object, name, {value: scope.object});
+    scopes.push(scope);
+  };
+  operations.text = (source) => text(evaluate(source));
+  operations.condition = (source) => flag(evaluate(source));
+  // As text for a server: objects have no form of their own there (5.3.8), so they go as JSON.
+  operations.wire = (source) => {
+    const value = evaluate(source);
+    return typeof value === 'object' && value !== null ? stringify(value) : text(value);
+  };
+  operations.declare = (name, source) => { declare(name, source ? evaluate(source) : undefined, source !== ''); };
+  // An input item's shadow variables are those of this visit to the form, not of one around it.
+  operations.input = (name, source) => { operations.declare(name, source); declare(name + '$', undefined); };
+  operations.assign = (name, source) => {
+    const object = owner(name), found = plainName.test(name) && plain(source);
+    if (found) object[name] = found[0]; else evaluate(name + ' = (' + source + '\n)');
+  };
+  operations.clear = (name) => { owner(name); evaluate(name + ' = undefined'); };
+  operations.store = (name, json) => { declare(name, parse(json), true); };
+  // A session's facts may be replaced by the host, never by a script.
+  const putFact = (name, value) => {
+    // 5.1.4: the originator is one of the two sides, not a copy of it.
+    if (name === 'connection') value.originator = value[value.originator];
+    define(scopes[0].object, name, {value: frozen(value), enumerable: true, configurable: true});
+  };
+  operations.facts = (json) => { for (const [name, value] of entries(parse(json))) putFact(name, value); };
+  operations.forget = () => {
+    const nothing = {value: undefined, writable: true, enumerable: true, configurable: true};
+    define(named('application'), 'lastresult$', nothing);
+  };
+  // The position of the first form item whose variable is not filled; -1 if all are.
+  operations.unfilled = (names) => {
+    const dialog = named('dialog');
+    return names.split(' ').findIndex((name) => dialog[name] === undefined);
   };
 
-  return (operation, first, second) => {
+  return (operation, first, second, kept, depth) => {
     try {
-      return wellFormed(tagged(operations[operation](first, second)));
+      // The scopes that were left since the last operation, and the nameless ones that were entered.
+      if (scopes.length > kept) scopes.length = kept;
+      while (scopes.length < depth) scopes.push({names: [], object: {__proto__: null}});
+      return tagged(operations[operation](first, second));
     } catch (thrown) {
       return wellFormed('e' + text(thrown));
     }
   };
-})
+}
 """

@@ -38,6 +38,8 @@ class Audio:
     #: Absolute URL, or whatever scheme the application named.
     src: str
     fallback: "tuple[Segment, ...]" = ()
+    #: A stored copy may be this old (6.1.2), in seconds; -1: as the host has it.
+    max_age_s: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ def handle(context: InterpreterContext, scope: EventScope, thrown: Thrown) -> St
         error_thrown(context, thrown)
         count_event(scope.counters, thrown.event)
         try:
+            # Before a catch is chosen: its cond may ask for them as well as its content.
+            _tell(context, thrown)
             catch = select(
                 scope.catches,
                 thrown.event,
@@ -74,13 +76,17 @@ def error_thrown(context: InterpreterContext, thrown: Thrown) -> None:
         context.emit(ErrorThrown(event=thrown.event, message=thrown.text or ""))
 
 
-def _run(context: InterpreterContext, scope: EventScope, catch: Catch, thrown: Thrown) -> Steps[Transition]:
-    """Run a catch element as if it stood where the event was thrown (5.2.2)."""
+def _tell(context: InterpreterContext, thrown: Thrown) -> None:
+    """Enter the anonymous scope of a catch element, with the event and its message (5.2.2)."""
     context.model.push()
     context.model.store("_event", thrown.event)
     context.model.declare("_message", None)
     if thrown.text is not None:
         context.model.store("_message", thrown.text)
+
+
+def _run(context: InterpreterContext, scope: EventScope, catch: Catch, thrown: Thrown) -> Steps[Transition]:
+    """Run a catch element as if it stood where the event was thrown (5.2.2)."""
     execution = scope.execution(context)
     transition = yield from execution.run(catch.content)
     if isinstance(transition, NextItem):

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from shared.voicexml import executable_model as model
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.draining import drain
-from shared.voicexml.effects import HangUp, Log
+from shared.voicexml.effects import FetchPurpose, HangUp, Log
 from shared.voicexml.errors import DocumentInvalid, ScriptFailed, Thrown
 from shared.voicexml.events import Pairs
 from shared.voicexml.executable_model import Executable
@@ -19,8 +19,9 @@ from shared.voicexml.form_state import FormState
 from shared.voicexml.navigation import Request, dialog_here, fetch, open_document, request_of
 from shared.voicexml.place import Place
 from shared.voicexml.prompt_model import Prompt
-from shared.voicexml.prompts import QueuedPrompt, Rendering
+from shared.voicexml.prompts import QueuedPrompt, Rendering, resolved
 from shared.voicexml.properties import Properties
+from shared.voicexml.script_text import script_text
 from shared.voicexml.transitions import Leave, NextItem, Returned, Transition
 from shared.voicexml.waits import Steps
 from shared.voicexml.xml_data import data_json, may_read
@@ -93,7 +94,7 @@ class Execution:
         return (yield from open_document(self._context, request, self._place))
 
     def _next_item(self, element: model.Goto) -> NextItem:
-        name = self._given(element.nextitem, element.expritem)
+        name = self._given(element.nextitem, element.expritem).strip()
         if self._form is None or name not in {item.name for item in self._form.form.items}:
             raise Thrown("error.badfetch", f"Line {element.line}: There is no form item {name!r} here.")
         return NextItem(name=name)
@@ -107,10 +108,17 @@ class Execution:
         self._context.effort.iterate()
         return (yield from open_document(self._context, request, self._place, submitted=True))
 
-    def request(self, target: model.Target, base_url: str, names: tuple[str, ...] = ()) -> Request:
+    def request(
+        self,
+        target: model.Target,
+        base_url: str,
+        names: tuple[str, ...] = (),
+        purpose: FetchPurpose = "document",
+    ) -> Request:
         """Make the request of an element that sends variables; `names` are sent if it names none."""
         values = self._values(names if target.names is None else target.names)
-        request = request_of(self._given(target.src, target.expr), base_url, target.fetch, self._properties)
+        url = self._given(target.src, target.expr)
+        request = request_of(url, base_url, target.fetch, self._properties, purpose)
         recordings = tuple(pair for pair in values if pair[1] in self._context.recordings)
         return replace(
             request,
@@ -128,14 +136,16 @@ class Execution:
         source = element.source
         if source is None:
             url = self._given(element.src, element.expr)
-            request = request_of(url, element.base_url, element.fetch, self._properties, "script")
+            base_url = resolved(self._place.base_url, element.base_url)
+            request = request_of(url, base_url, element.fetch, self._properties, "script")
             answer = yield from fetch(self._context, request)
-            source = answer.body.decode("utf-8-sig", errors="replace")
+            source = script_text(answer.body, element.charset, answer.content_type)
         self._model.run_script(source)
         return None
 
     def _data(self, element: model.Data) -> Steps[Transition | None]:
-        request = replace(self.request(element.target, element.base_url), purpose="data")
+        base_url = resolved(self._place.base_url, element.base_url)
+        request = self.request(element.target, base_url, purpose="data")
         answer = yield from fetch(self._context, request)
         if element.name is None:
             return None
@@ -182,7 +192,7 @@ class Execution:
     def _prompt(self, element: Prompt) -> None:
         if self._context.holds(element.cond, element.line):
             choices = self._form.choices if self._form else ()
-            queue_prompt(self._context, element, self._properties, choices)
+            queue_prompt(self._context, element, self._properties, choices, self._place.base_url)
 
     def _reprompt(self, _: model.Reprompt) -> None:
         self.reprompt = True
@@ -257,9 +267,10 @@ def queue_prompt(
     context: InterpreterContext,
     prompt: Prompt,
     properties: Properties,
-    choices: tuple[tuple[str, str], ...] = (),
+    choices: tuple[tuple[str, str], ...],
+    base_url: str,
 ) -> None:
-    """Queue a prompt, whose cond holds (4.1); raises Thrown."""
+    """Queue a prompt, whose cond holds (4.1); `base_url` is the active document's. Raises Thrown."""
     bargein = properties.flag("bargein") if prompt.bargein is None else prompt.bargein
     hotword = is_hotword(properties) if prompt.hotword is None else prompt.hotword
     rendering = Rendering(
@@ -267,6 +278,8 @@ def queue_prompt(
         effort=context.effort,
         choices=choices,
         recordings=frozenset(context.recordings),
+        audio_max_age_s=properties.seconds("audiomaxage"),
+        base_url=base_url,
     )
     segments = rendering.segments(prompt)
     context.prompts.add(

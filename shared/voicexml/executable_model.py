@@ -135,6 +135,8 @@ class Script:
     source: str | None
     src: str | None
     expr: str | None
+    #: Of the script elsewhere, if its server does not say.
+    charset: str | None
     base_url: str
     fetch: FetchSettings
     line: int

@@ -21,6 +21,7 @@ from shared.voicexml.executable_model import Executable, Var
 from shared.voicexml.form_state import FormState
 from shared.voicexml.grammar.active import AnyOf
 from shared.voicexml.item_loader import records
+from shared.voicexml.limits import MAX_INTERPRETATIONS
 from shared.voicexml.listening import Activation, Leading, Listening, OfForm, OwnItem, Universal, choices_of
 from shared.voicexml.model import (
     Block,
@@ -75,8 +76,8 @@ class FormInterpretation:
         if item is None:
             return Leave()
         with_prompts = before is None or before.prompts
-        steps = self._visit(item, with_prompts=with_prompts)
-        return (yield from guarded(self._context, self._item_scope(item), steps))
+        scope = self._item_scope(item)
+        return (yield from guarded(self._context, scope, self._visit(item, scope, with_prompts=with_prompts)))
 
     def _initialise(self, params: tuple[str, ...]) -> Steps[Transition | None]:
         """Declare and run what the form has, in document order (2.1.6.1)."""
@@ -87,8 +88,7 @@ class FormInterpretation:
                 case Filled():
                     pass
                 case Var(name=name) if name in params:
-                    # 2.3.4: what a subdialog is given goes before what the variable would start as.
-                    self._model.take(name)
+                    self._take(child)
                     taken.add(name)
                 case Item():
                     self._declare(child)
@@ -99,12 +99,21 @@ class FormInterpretation:
             raise Thrown("error.semantic", f"The form has no variable {', '.join(sorted(unknown))}.")
         return None
 
-    def _declare(self, item: Item) -> None:
+    def _take(self, variable: Var) -> None:
+        """Declare a variable as a subdialog is given it, whatever it would start as (2.3.4)."""
         try:
-            self._model.declare(item.name, item.expr)
+            self._model.take(variable.name)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(variable.line) from None
+
+    def _declare(self, item: Item) -> None:
+        # Appendix C: without an expression it is undefined, even if a <var> of that name came before.
+        expr = "undefined" if item.expr is None else item.expr
+        try:
             if isinstance(item, InputItem):
-                # Its shadow variables are those of this visit to the form, not of one around it.
-                self._model.declare(f"{item.name}$", None)
+                self._model.declare_input(item.name, expr)
+            else:
+                self._model.declare(item.name, expr)
         except ScriptFailed as failure:
             raise failure.thrown_at(item.line) from None
 
@@ -112,18 +121,20 @@ class FormInterpretation:
         if isinstance(before, NextItem):
             # 5.3.7: neither its variable nor its cond is asked.
             return next(item for item in self._form.items if item.name == before.name)
-        return next((item for item in self._form.items if self._is_eligible(item)), None)
+        items = self._form.items
+        while (position := self._model.first_unfilled([item.name for item in items])) is not None:
+            # 2.1.5: the guard condition asks for the variable first and then for cond.
+            if self._context.holds(items[position].cond, items[position].line):
+                return items[position]
+            items = items[position + 1 :]
+        return None
 
-    def _is_eligible(self, item: Item) -> bool:
-        """Evaluate the guard condition (2.1.5)."""
-        return not self._model.is_filled(item.name) and self._context.holds(item.cond, item.line)
-
-    def _visit(self, item: Item, *, with_prompts: bool) -> Steps[Transition | None]:
-        scope = self._item_scope(item)
+    def _visit(self, item: Item, scope: EventScope, *, with_prompts: bool) -> Steps[Transition | None]:
+        # 2.2.4: a block has none, whatever was visited before it.
+        self._state.choices = choices_of(item)
         if isinstance(item, Block):
             self._model.store(item.name, value=True)
             return (yield from self._run(scope, item.content))
-        self._state.choices = choices_of(item)
         if with_prompts and isinstance(item, VisitedItem):
             self._queue_prompts(item, scope.properties)
         visit = Visit(context=self._context, scope=scope, run_dialogs=self._run_dialogs)
@@ -139,8 +150,7 @@ class FormInterpretation:
             case Record():
                 return (yield from self._record(item, scope, visit))
             case Transfer():
-                grammar = yield from self._activation(scope).listen_for(item.grammars)
-                yield from visit.transfer(item, grammar)
+                yield from self._transfer(item, scope, visit)
             case _:
                 return (yield from self._listen(item, scope))
         return (yield from self._process({item.name}))
@@ -154,12 +164,30 @@ class FormInterpretation:
             position = listening.grammars.first(outcome.tokens, outcome.mode)
             if position is not None and not isinstance(listening.purposes[position], OwnItem):
                 return (yield from self._heard(item, scope, listening, outcome))
+            self._command(item, listening.grammars, outcome)
+        elif wait.key:
+            # dtmfterm: any key is as a match of a grammar of its own.
+            outcome = Outcome(verdict=Verdict.MATCH, keys=wait.key)
+            self._make_known(item, outcome, {"value": wait.key})
         visit.keep_recording(item, wait)
         return (yield from self._process({item.name}))
 
+    def _transfer(self, item: Transfer, scope: EventScope, visit: Visit) -> Steps[None]:
+        """Transfer (2.3.7); what the caller said to end it is a result of recognition like others."""
+        grammars = yield from self._activation(scope).listen_for(item.grammars)
+        wait = yield from visit.transfer(item, grammars)
+        if wait.ending:
+            self._command(item, grammars, wait.command)
+
+    def _command(self, item: Item, grammars: AnyOf, outcome: Outcome) -> None:
+        """Make known in application.lastresult$ what ended a recording or transfer (5.1.5)."""
+        position = grammars.first(outcome.tokens, outcome.mode)
+        if position is not None:
+            self._interpret(Listening(grammars=grammars, purposes=()), outcome, position, item, 1)
+
     def _listen(self, item: Item, scope: EventScope) -> Steps[Transition | None]:
         listening = yield from self._activation(scope).listen(item)
-        if not listening.purposes:
+        if listening.empty:
             raise Thrown("error.semantic", f"Line {item.line}: No grammar is active here (3.1.4).")
         outcome = yield from self._collect(listening.grammars, self._timing(scope.properties))
         match outcome.verdict:
@@ -188,7 +216,7 @@ class FormInterpretation:
         counter = self._state.count_prompt(item)
         chosen = select(item.prompts, counter, lambda prompt: self._context.holds(prompt.cond, prompt.line))
         for prompt in chosen:
-            queue_prompt(self._context, prompt, properties, self._state.choices)
+            queue_prompt(self._context, prompt, properties, self._state.choices, self._place.base_url)
 
     def _timing(self, properties: Properties) -> Timing:
         timeout_ms, hotword = self._context.prompts.timeout_ms, self._context.prompts.hotword
@@ -231,7 +259,7 @@ class FormInterpretation:
         position = listening.grammars.first(outcome.tokens, outcome.mode)
         if position is None:
             raise Thrown("nomatch")
-        self._interpret(listening, outcome, position, item)
+        self._interpret(listening, outcome, position, item, scope.properties.count("maxnbest"))
         match listening.purposes[position]:
             case OwnItem():
                 slot = item.slot if isinstance(item, InputItem) else item.name
@@ -246,11 +274,18 @@ class FormInterpretation:
             case Universal(event=event):
                 raise Thrown(event)
 
-    def _interpret(self, listening: Listening, outcome: Outcome, position: int, item: Item) -> None:
-        """Find out what was meant, and make it known (5.1.5)."""
-        grammar, tokens = listening.grammars.grammars[position], outcome.tokens
-        tree = grammar.parse(tokens)
-        self._make_known(item, outcome, {"value": grammar.value(tokens)} if tree is None else {"tree": tree})
+    def _interpret(
+        self, listening: Listening, outcome: Outcome, position: int, item: Item, most: int
+    ) -> None:
+        """Find out what was meant, in how many ways it can be meant at most, and make it known (5.1.5)."""
+        # Of more parses than are asked for, because some of them mean the same.
+        wanted = 1 if most <= 1 else MAX_INTERPRETATIONS
+        first, *others = listening.grammars.meanings(outcome.tokens, position, wanted)
+        tree = first.get("tree")
+        if isinstance(tree, dict):
+            # 5.1.5: the words that were recognised, without the marks and the case of whoever wrote them.
+            first["utterance"] = tree["text"]
+        self._make_known(item, outcome, first | ({"others": others, "most": most} if others else {}))
 
     def _make_known(self, item: Item, outcome: Outcome, meaning: dict[str, object]) -> None:
         result: dict[str, object] = {
@@ -328,7 +363,7 @@ class FormInterpretation:
         names = self._state.input_names() if filled.names is None else filled.names
         if just_filled.isdisjoint(names):
             return False
-        return not filled.needs_all or all(self._model.is_filled(name) for name in names)
+        return not filled.needs_all or self._model.first_unfilled(tuple(names)) is None
 
     def _run_all(self, scope: EventScope, elements: tuple[Filled, ...]) -> Steps[Transition | None]:
         for element in elements:

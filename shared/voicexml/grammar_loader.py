@@ -8,7 +8,7 @@ from shared.voicexml import model
 from shared.voicexml.attributes import at_most_one, exactly_one, one_of
 from shared.voicexml.content_loader import Setting, fetch_settings, misplaced
 from shared.voicexml.errors import DocumentInvalid
-from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid
+from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid, check_mode
 from shared.voicexml.grammar.srgs_abnf import read_abnf
 from shared.voicexml.grammar.srgs_xml import read_grammar
 from shared.voicexml.markup import Node, collapsed
@@ -37,8 +37,8 @@ def grammar(node: Node, setting: Setting, *, document_scope: bool = False) -> mo
         problem=problem,
         src=node.attributes.get("src"),
         expr=node.attributes.get("srcexpr"),
-        mode=node.attributes.get("mode", ""),
-        type=node.attributes.get("type", "").strip(),
+        mode=node.attributes.get("mode", "").strip(),
+        type=media_type(node.attributes.get("type", "")),
         document_scope=scope == "document",
         base_url=base_url,
         fetch=fetch_settings(node),
@@ -68,21 +68,31 @@ class UnsupportedFormat(Exception):
     """A grammar is written in a language that is not understood here."""
 
 
+def media_type(text: str) -> str:
+    """Write a media type as the tables here have it: without parameters, in small letters."""
+    return text.partition(";")[0].strip().lower()
+
+
 def _read_inline(node: Node, base_url: str) -> GrammarDocument:
-    type_ = node.attributes.get("type", "").strip()
-    mode = node.attributes.get("mode", "")
+    type_ = media_type(node.attributes.get("type", ""))
+    mode = node.attributes.get("mode", "").strip()
+    text = node.raw_text.lstrip("\ufeff")
     if type_ and type_ not in XML_TYPES | ABNF_TYPES:
         raise UnsupportedFormat(f"A grammar of the type {type_!r} is not understood.")
-    if node.raw_text.lstrip("\ufeff").startswith("#ABNF") or type_ in ABNF_TYPES:
-        return read_abnf(node.raw_text, base_url, mode)
+    if text.startswith("#ABNF") or type_ in ABNF_TYPES:
+        document = read_abnf(text, base_url, mode)
+        check_mode(document.mode, mode)
+        return document
+    if text and not type_ and not any(True for _ in node.elements):
+        raise UnsupportedFormat(f"The grammar {text[:20]!r} is in no format that is understood.")
     return read_grammar(node, base_url)
 
 
 def option(node: Node) -> model.Option:
     """Read an <option>; its value is what is said, if it says nothing else (2.3.1.3)."""
-    dtmf = "".join(node.attributes.get("dtmf", "").split())
-    value = node.attributes.get("value") or node.text or dtmf
-    return model.Option(dtmf=dtmf, text=node.text, exact=_exact(node, "exact"), value=value or None)
+    dtmf = _keys(node)
+    value = node.attributes.get("value", node.text or dtmf or None)
+    return model.Option(dtmf=dtmf, text=node.text, exact=_exact(node, "exact"), value=value)
 
 
 def _exact(node: Node, preset: str) -> bool:

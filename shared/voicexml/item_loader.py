@@ -1,6 +1,7 @@
 """From checked markup to form items (VoiceXML 2.0, 2.2 and 2.3)."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -66,7 +67,8 @@ def _catch(node: Node, setting: Setting) -> Catch:
         events=tuple(events),
         count=count(node),
         cond=node.attributes.get("cond"),
-        content=executable(node.children, setting, node),
+        # 5.2: what is relative in a handler is so to the document that is active when it runs.
+        content=executable(node.children, replace(setting, base_url=""), node),
         line=node.line,
     )
 
@@ -113,7 +115,7 @@ def item(node: Node, setting: Setting, position: int) -> model.Item:
 def _named(node: Node, position: int) -> dict[str, Any]:
     return {
         # A name that a document is not to use itself: underscores in front are reserved (5.1.1).
-        "name": node.attributes.get("name", f"_item{position}"),
+        "name": node.attributes.get("name", f"_item{position}").strip(),
         "named": "name" in node.attributes,
         "expr": node.attributes.get("expr"),
         "cond": node.attributes.get("cond"),
@@ -132,7 +134,7 @@ def _visited(node: Node, setting: Setting, position: int) -> dict[str, Any]:
 
 def _input(node: Node, setting: Setting, position: int) -> dict[str, Any]:
     common = _visited(node, setting, position)
-    slot = node.attributes.get("slot", common["name"])
+    slot = node.attributes.get("slot", common["name"]).strip()
     return common | {"filled": _item_filled(node, setting), "slot": slot}
 
 
@@ -166,6 +168,10 @@ def _initial(node: Node, setting: Setting, position: int) -> model.Item:
 
 
 def _object(node: Node, setting: Setting, position: int) -> model.Item:
+    for child in node.elements:
+        if child.name == "param":
+            _param(child)
+            one_of(child, "valuetype", "data", "ref")
     return model.ObjectItem(**_input(node, setting, position))
 
 
@@ -180,7 +186,7 @@ def _subdialog(node: Node, setting: Setting, position: int) -> model.Item:
 def _param(node: Node) -> model.Param:
     exactly_one(node, "expr", "value")
     return model.Param(
-        name=required(node, "name"),
+        name=required(node, "name").strip(),
         expr=node.attributes.get("expr"),
         value=node.attributes.get("value"),
         line=node.line,

@@ -60,8 +60,12 @@ MAX_GRAMMAR_TOKENS = 50_000
 MAX_GRAMMAR_WORK = 20_000
 
 #: Expansions inside expansions during one match, rules followed included: what a grammar for people needs
-#: tenfold, and a third of what the stack of Python holds.
-MAX_GRAMMAR_DEPTH = 100
+#: tenfold. Each takes two calls, so that it is less than half of what the stack of Python holds.
+MAX_GRAMMAR_DEPTH = 200
+
+#: Parses of one utterance that are looked at for maxnbest: an application that offers its caller more than a few to
+#: choose from has asked the wrong question.
+MAX_INTERPRETATIONS = 32
 
 #: Words of one utterance.
 MAX_WORDS = 64

@@ -13,8 +13,9 @@ from shared.voicexml.context import InterpreterContext
 from shared.voicexml.errors import DocumentInvalid, ScriptFailed, Thrown
 from shared.voicexml.grammar.active import AnyOf, Choices, Grammar, Phrase, RuleGrammar
 from shared.voicexml.grammar.builtin import builtin
-from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid, Mode
-from shared.voicexml.grammar.srgs_abnf import read_abnf
+from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid, Mode, check_mode
+from shared.voicexml.grammar.matcher import find_public
+from shared.voicexml.grammar.srgs_abnf import abnf_text, read_abnf
 from shared.voicexml.grammar.srgs_xml import read_grammar
 from shared.voicexml.grammar.tokens import spoken_words
 from shared.voicexml.grammar_loader import ABNF_TYPES, BAD_GRAMMAR, UNSUPPORTED_FORMAT, XML_TYPES
@@ -81,6 +82,8 @@ class Listening:
 
     grammars: AnyOf
     purposes: tuple[Purpose, ...]
+    #: Whether there is none at all, not even one of a mode that is not listened to.
+    empty: bool = False
 
 
 class Activation:
@@ -99,10 +102,14 @@ class Activation:
         if not (isinstance(item, Field | Record) and item.modal):
             yield from self._around()
         modes = self._properties.words("inputmodes")
-        active = [each for each in self._found if each[0].mode.value in modes]
+        if not modes <= frozenset(Mode):
+            raise Thrown("error.semantic", f"The property inputmodes is {' '.join(sorted(modes))!r}.")
+        # 6.3.6: grammars of a mode that is not listened to are active, but nothing matches them.
+        heard = [each for each in self._found if each[0].mode in modes]
         return Listening(
-            grammars=AnyOf(grammars=tuple(grammar for grammar, _ in active)),
-            purposes=tuple(purpose for _, purpose in active),
+            grammars=AnyOf(grammars=tuple(grammar for grammar, _ in heard)),
+            purposes=tuple(purpose for _, purpose in heard),
+            empty=not self._found,
         )
 
     def listen_for(self, elements: tuple[GrammarElement, ...]) -> Steps[AnyOf]:
@@ -189,9 +196,11 @@ class Activation:
                 src = self._context.model.text(element.expr)
             except ScriptFailed as failure:
                 raise failure.thrown_at(element.line) from None
-        if src.startswith("builtin:"):
-            return _builtin(src)
         try:
+            if src.startswith("builtin:"):
+                found = _builtin(src)
+                check_mode(found.mode, element.mode)
+                return found
             return (yield from self._compiled(element, src))
         except GrammarInvalid as invalid:
             raise Thrown(BAD_GRAMMAR, f"Line {element.line}: {invalid.message}") from None
@@ -206,6 +215,8 @@ class Activation:
                 raise Thrown(BAD_GRAMMAR, f"Line {element.line}: {src!r} is not a URL.")
             url, rule = found
             document = yield from self._fetched(url, element)
+            check_mode(document.mode, element.mode)
+            find_public(document, rule)
         others = yield from self._references(document, element)
         grammar = RuleGrammar(document=document, rule=rule, others=others)
         grammar.check()
@@ -237,10 +248,11 @@ class Activation:
 
 
 def _read(body: bytes, url: str, mode: str) -> GrammarDocument:
-    text = body.decode("utf-8-sig", errors="replace")
-    if text.lstrip().startswith("#ABNF"):
-        return read_abnf(text.lstrip(), url, mode)
-    if text.lstrip().startswith("#JSGF") or not text.lstrip().startswith("<"):
+    text = abnf_text(body)
+    if text is not None:
+        return read_abnf(text, url, mode)
+    # White space, byte order marks and the zeros of wider encodings aside.
+    if not body.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
         raise Thrown(UNSUPPORTED_FORMAT, f"The grammar {url} is in no format that is understood.")
     try:
         return read_grammar(parse(body), url, mode)
@@ -270,7 +282,7 @@ def choices_of(item: Item) -> tuple[tuple[str, str], ...]:
     """Return text and keys of an item's choices, for <enumerate> (2.2.4, 2.3.1.3)."""
     match item:
         case MenuItem(choices=choices):
-            return tuple((choice.text, choice.dtmf) for choice in choices)
+            return tuple((choice.text, "" if choice.grammars else choice.dtmf) for choice in choices)
         case Field(options=options):
             return tuple((option.text, option.dtmf) for option in options)
         case _:

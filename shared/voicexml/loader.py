@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from shared.voicexml import model
-from shared.voicexml.attributes import one_of
+from shared.voicexml.attributes import exactly_one, one_of, required
 from shared.voicexml.content_loader import AUDIO, Setting, data, misplaced, no_text, script, var
 from shared.voicexml.errors import DocumentInvalid
 from shared.voicexml.executable_model import Data, Script, Var
@@ -64,10 +64,18 @@ def _declarations(root: Node, setting: Setting) -> Iterator[Var | Script | Data]
                 yield script(child, setting)
             case "data":
                 yield data(child, setting)
+            case "meta":
+                _check_meta(child)
             case name if name not in _APART | _IGNORED | _DIALOGS:
                 raise misplaced(child, root.name)
             case _:
                 pass
+
+
+def _check_meta(node: Node) -> None:
+    """6.2.1: it has a content, and exactly one of two kinds of name; it says nothing to a call."""
+    exactly_one(node, "name", "http-equiv")
+    required(node, "content")
 
 
 def _links(parent: Node, setting: Setting) -> tuple[model.Link, ...]:
@@ -84,12 +92,18 @@ def _dialog(node: Node, setting: Setting) -> Form:
     return _menu(node, setting) if node.name == "menu" else _form(node, setting)
 
 
+def _id(node: Node) -> str | None:
+    """Read a name that other documents may refer to; white space around it is none of it."""
+    value = node.attributes.get("id")
+    return None if value is None else value.strip()
+
+
 def _menu(node: Node, setting: Setting) -> Form:
     for child in node.elements:
         if child.name not in _MENU_CONTENT:
             raise misplaced(child, node.name)
     return Form(
-        id=node.attributes.get("id"),
+        id=_id(node),
         children=(menu_item(node, setting),),
         catches=catches(node, setting),
         properties=properties(node),
@@ -101,7 +115,7 @@ def _form(node: Node, setting: Setting) -> Form:
     no_text(node)
     document_scope = one_of(node, "scope", "dialog", "document") == "document"
     form = Form(
-        id=node.attributes.get("id"),
+        id=_id(node),
         children=tuple(_form_children(node, setting)),
         catches=catches(node, setting),
         properties=properties(node),

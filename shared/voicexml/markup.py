@@ -69,6 +69,9 @@ def parse_tree(body: bytes, *, whole: bool = False) -> etree._Element:
     """
     if len(body) > MAX_DOCUMENT_BYTES:
         raise DocumentInvalid(f"The document is longer than {MAX_DOCUMENT_BYTES} bytes.", line=1)
+    # Counted before they are read: to walk over a great many takes lxml quadratic time.
+    if whole and body.count(b"<!--") + body.count(b"<?") > MAX_NODES:
+        raise DocumentInvalid(f"There are more than {MAX_NODES} comments and instructions.", line=1)
     # A parser of its own per document: lxml's keep their error log and are not meant to be shared.
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -27,7 +27,7 @@ class Place:
     @property
     def catches(self) -> tuple[Catch, ...]:
         """The handlers of the documents, innermost first (5.2.4)."""
-        return tuple(catch for document in self.documents for catch in document.catches)
+        return self.document.catches if self.root is None else self.document.catches + self.root.catches
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -37,4 +37,5 @@ class Place:
     @property
     def property_layers(self) -> tuple[Settings, ...]:
         """The properties of the documents, outermost first."""
-        return tuple(document.properties for document in reversed(self.documents))
+        own = self.document.properties
+        return (own,) if self.root is None else (self.root.properties, own)

@@ -25,6 +25,8 @@ class AudioPart:
     src: str | None
     expr: str | None
     base_url: str
+    #: How old a stored copy may be, in seconds; None: as the property says.
+    max_age_s: int | None = None
     fallback: "tuple[Part, ...]"
     line: int
 
@@ -55,6 +57,7 @@ class Markup:
     alias: str | None
     language: str | None
     parts: "tuple[Part, ...]"
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,15 @@ when the session next waits (4.1.8).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 from xml.sax.saxutils import escape, quoteattr
 
+from shared.voicexml.addresses import without_spaces
 from shared.voicexml.ecmascript import UNDEFINED, DataModel
 from shared.voicexml.effects import Audio, Mark, Play, Segment, Silence, Speech
 from shared.voicexml.errors import ScriptFailed, Thrown
+from shared.voicexml.languages import is_language
 from shared.voicexml.limits import Effort
 from shared.voicexml.prompt_model import (
     AudioPart,
@@ -105,13 +107,18 @@ class Rendering:
 
     model: DataModel
     effort: Effort
-    #: Text and keys of each choice, for <enumerate> (2.2.4).
+    #: Text and keys of each choice, for <enumerate> (2.2.4); no keys if it has none, or a grammar of its own.
     choices: tuple[tuple[str, str], ...] = ()
     #: The host's recordings that this session may play.
     recordings: frozenset[str] = frozenset()
+    #: How old a stored recording may be whose element does not say (6.1.2), in seconds; -1: as the host has it.
+    audio_max_age_s: int = -1
+    #: Of the active document, for what stands in a handler (5.2).
+    base_url: str = ""
 
     def segments(self, prompt: Prompt) -> tuple[Segment, ...]:
         """Turn a prompt into segments; raises Thrown."""
+        _check_language(prompt.language, prompt.line)
         return tuple(self._all(prompt.parts, _Voice(language=prompt.language)))
 
     def texts(self, parts: Iterable[Part]) -> str:
@@ -166,15 +173,20 @@ class Rendering:
         src: str | None = part.src
         if part.expr is not None:
             value = self.model.evaluate(part.expr)
-            src = None if value is UNDEFINED else str(value)
+            # What is no text is written as ECMAScript would.
+            src = None if value is UNDEFINED else value if type(value) is str else self.model.text(part.expr)
         if src is None:
             return
         self.effort.produce(len(src))
         fallback = tuple(self._all(part.fallback, voice))
-        yield Audio(src=resolved(part.base_url, src), fallback=fallback)
+        max_age_s = self.audio_max_age_s if part.max_age_s is None else part.max_age_s
+        yield Audio(
+            src=resolved(self.base_url, resolved(part.base_url, src)), fallback=fallback, max_age_s=max_age_s
+        )
 
     def _markup(self, part: Markup, voice: "_Voice") -> Iterator[Segment]:
         inside = voice.inside(part)
+        _check_language(part.language or "", part.line)
         if part.alias is not None:
             yield self._speech(part.alias, voice)
         else:
@@ -190,8 +202,13 @@ class Rendering:
             depth = self.model.depth
             self.model.push()
             self.model.store("_prompt", text)
-            self.model.store("_dtmf", keys)
-            yield from self._all(part.parts, voice)
+            # 2.2.4: one space between keys, and undefined where there are none.
+            if keys:
+                self.model.store("_dtmf", " ".join(keys))
+            else:
+                self.model.declare("_dtmf", None)
+            # 2.2.4: what is enumerated may not enumerate again.
+            yield from replace(self, choices=())._all(part.parts, voice)  # noqa: SLF001 - another of this class
             self.model.unwind(depth)
 
     def _foreach(self, part: ForeachPart, voice: "_Voice") -> Iterator[Segment]:
@@ -199,6 +216,11 @@ class Rendering:
             self.model.set_each(part.item, index)
             yield from self._all(part.parts, voice)
         self.model.end_list()
+
+
+def _check_language(language: str, line: int) -> None:
+    if not is_language(language):
+        raise Thrown("error.unsupported.language", f"Line {line}: {language!r} is no language.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +247,6 @@ class _Voice:
 def resolved(base_url: str, src: str) -> str:
     """Make the address of an audio file absolute."""
     try:
-        return urljoin(base_url, src)
+        return without_spaces(urljoin(base_url, src.strip()))
     except ValueError:
         return src  # the host cannot fetch it, and plays the alternate content

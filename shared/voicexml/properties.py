@@ -45,9 +45,13 @@ class Properties:
 
     def __init__(self, *layers: tuple[tuple[str, str], ...]) -> None:
         """Take the layers from the outside in."""
-        self._values = dict(DEFAULTS)
-        for layer in layers:
-            self._values.update(layer)
+        self._values: Mapping[str, str] = DEFAULTS
+        if any(layers):
+            # Made for each visit to an item: most documents set nothing, and share what there is.
+            values = dict(DEFAULTS)
+            for layer in layers:
+                values.update(layer)
+            self._values = values
 
     def duration_ms(self, name: str) -> int:
         """Read a time; raises Thrown."""

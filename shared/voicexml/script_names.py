@@ -1,13 +1,15 @@
 """Which names a script declares, so that they can be put where VoiceXML wants them (5.3.12).
 
 A script runs inside nested `with` statements, where `var` would make a variable of the surrounding function.
-So its top-level declarations are found first and made variables of the VoiceXML scope. This reads only as
-much ECMAScript as that takes: comments, strings, regular expressions and the bodies of functions are skipped.
+So its top-level declarations are found first and made variables of the VoiceXML scope; `let` and `const`, which
+would end with the script, are written as `var` there. This reads only as much ECMAScript as that takes: comments,
+strings, regular expressions and the bodies of functions are skipped.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/)
@@ -56,24 +58,44 @@ _WORDS_BEFORE_VALUE = frozenset({"return", "typeof", "case", "in", "of", "delete
 
 _DECLARING = frozenset({"var", "let", "const"})
 
+_BRACKETS = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1})
+
 
 @dataclass(slots=True)
 class ScriptNames:
     """The names at the top level of a script; each list may name one twice."""
 
-    #: Declared with var, let or const, also inside blocks.
-    variables: list[str]
-    functions: list[str]
+    #: Declared with var, also inside blocks, or with let or const outside of them.
+    variables: list[str] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+    #: Classes, and functions inside blocks: there when the script has run.
+    late: list[str] = field(default_factory=list)
     #: Assigned to, declared or not.
-    assigned: list[str]
+    assigned: list[str] = field(default_factory=list)
+    #: The script to be run.
+    source: str = field(default="", compare=False)
 
 
 def find_names(source: str) -> ScriptNames:
     """Read a script; a faulty one gives whatever can be made out, the engine will say what is wrong."""
-    return _Scan(list(_tokens(source))).run()
+    tokens = list(_tokens(source))
+    scan = _Scan([lexeme for lexeme, _ in tokens])
+    names = scan.run()
+    names.source = _with_vars(source, [tokens[position] for position in scan.lexical])
+    return names
 
 
-def _tokens(source: str) -> Iterator[str]:
+def _with_vars(source: str, keywords: list[tuple[str, int]]) -> str:
+    """Write var for each of the keywords, and spaces so that nothing moves."""
+    parts, done = [], 0
+    for lexeme, start in keywords:
+        parts += [source[done:start], "var".ljust(len(lexeme))]
+        done = start + len(lexeme)
+    return "".join([*parts, source[done:]])
+
+
+def _tokens(source: str) -> Iterator[tuple[str, int]]:
+    """Return each lexeme and where it begins."""
     position, before = 0, ";"
     while position < len(source):
         match = _TOKEN.match(source, position)
@@ -82,10 +104,10 @@ def _tokens(source: str) -> Iterator[str]:
         if match[0] == "/" and (before in _BEFORE_VALUE or before in _WORDS_BEFORE_VALUE):
             match = _REGULAR_EXPRESSION.match(source, position) or match
             before = "/regular expression/"
-            yield before
+            yield before, position
         elif match.lastgroup != "skip":
             before = '""' if match.lastgroup == "string" else match[0]
-            yield before
+            yield before, position
         position = match.end()
 
 
@@ -93,7 +115,11 @@ class _Scan:
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._position = 0
-        self._names = ScriptNames(variables=[], functions=[], assigned=[])
+        self._names = ScriptNames()
+        #: Brackets of every kind that are open.
+        self._depth = 0
+        #: Where let and const are said outside of every block.
+        self.lexical: list[int] = []
 
     def run(self) -> ScriptNames:
         """Go through the script once, from its beginning to its end."""
@@ -101,13 +127,14 @@ class _Scan:
         while self._position < len(self._tokens):
             lexeme = self._tokens[self._position]
             self._position += 1
-            if lexeme in _DECLARING:
-                self._declaration()
+            self._depth += _BRACKETS.get(lexeme, 0)
+            if lexeme in _DECLARING and before != ".":
+                self._declares(lexeme)
             elif lexeme == "function":
                 self._function(statement=before in {";", "{", "}", ")"})
                 lexeme = "}"
             elif lexeme == "class":
-                self._skip_to_body()
+                self._class(statement=before in {";", "}"})
                 lexeme = "}"
             elif lexeme == "=>" and self._peek() == "{":
                 self._skip_block()
@@ -120,10 +147,22 @@ class _Scan:
         position = self._position + ahead
         return self._tokens[position] if position < len(self._tokens) else ""
 
+    def _declares(self, keyword: str) -> None:
+        found = len(self._names.variables)
+        if keyword != "var" and self._depth == 0:
+            self.lexical.append(self._position - 1)
+        self._declaration()
+        if keyword != "var" and self._depth > 0:
+            del self._names.variables[found:]  # it ends with its block
+
     def _declaration(self) -> None:
         """Take the names of `var a = f(1, 2), b`; what they are set to is skipped by counting brackets."""
         depth, expects_name = 0, True
         while (lexeme := self._peek()) and not (depth == 0 and lexeme in {";", "in", "of"}):
+            if expects_name and lexeme in {"{", "["}:
+                self._pattern()
+                expects_name = False
+                continue
             if expects_name and _is_name(lexeme):
                 self._names.variables.append(lexeme)
                 expects_name = False
@@ -131,21 +170,44 @@ class _Scan:
                 self._position += 1
                 self._function(statement=False)
                 continue
-            elif lexeme in {"(", "[", "{"}:
-                depth += 1
-            elif lexeme in {")", "]", "}"}:
-                depth -= 1
-                if depth < 0:
-                    return
             elif lexeme == "," and depth == 0:
                 expects_name = True
             elif lexeme in _DECLARING and depth == 0:
                 return  # the semicolon was left out
+            depth += _BRACKETS.get(lexeme, 0)
+            if depth < 0:
+                return
+            self._position += 1
+
+    def _pattern(self) -> None:
+        """Take the names of `{a, b: c, d = 1}` and `[a, [b]]`."""
+        depth = 0
+        while lexeme := self._peek():
+            self._position += 1
+            depth += _BRACKETS.get(lexeme, 0)
+            if depth == 0:
+                return
+            if lexeme == "=":
+                self._skip_value()
+            elif _is_name(lexeme) and self._peek() != ":":
+                self._names.variables.append(lexeme)
+
+    def _skip_value(self) -> None:
+        """Skip what a name in a pattern is if nothing is given for it."""
+        depth = 0
+        while (lexeme := self._peek()) and not (depth == 0 and lexeme in {",", "}", "]"}):
+            depth += _BRACKETS.get(lexeme, 0)
             self._position += 1
 
     def _function(self, *, statement: bool) -> None:
         if statement and _is_name(self._peek()):
-            self._names.functions.append(self._peek())
+            names = self._names.functions if self._depth == 0 else self._names.late
+            names.append(self._peek())
+        self._skip_to_body()
+
+    def _class(self, *, statement: bool) -> None:
+        if statement and self._depth == 0 and _is_name(self._peek()):
+            self._names.late.append(self._peek())
         self._skip_to_body()
 
     def _skip_to_body(self) -> None:

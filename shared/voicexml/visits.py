@@ -68,7 +68,10 @@ class Visit:
     def _destination(self, item: Subdialog) -> Steps[Destination]:
         params = tuple(param.name for param in item.params)
         place = self.scope.place
-        request = self.scope.execution(self.context).request(item.target, place.base_url)
+        try:
+            request = self.scope.execution(self.context).request(item.target, place.base_url)
+        except ScriptFailed as failure:
+            raise failure.thrown_at(item.line) from None
         if request.url.strip().startswith("#") and not request.form:
             here = dialog_here(place, request.url.strip()[1:])
             return replace(here, fresh=True, params=params)
@@ -129,17 +132,19 @@ class Visit:
             shadow: dict[str, object] = {
                 "duration": answer.duration_ms,
                 "size": answer.size_bytes,
-                "termchar": wait.key or None,
                 "maxtime": answer.ended_by == "maxtime",
             }
+            if wait.key:
+                # Otherwise it is undefined, and not null.
+                shadow["termchar"] = wait.key
             if wait.matched:
                 shadow |= {"utterance": wait.keys, "inputmode": "dtmf"}
             self.context.model.store(f"{item.name}$", shadow)
         elif not self.context.hung_up:
             raise Thrown("noinput")
 
-    def transfer(self, item: Transfer, grammar: AnyOf) -> Steps[None]:
-        """Connect the caller to somebody else (2.3.7); raises Thrown."""
+    def transfer(self, item: Transfer, grammar: AnyOf) -> Steps[Transferring]:
+        """Connect the caller to somebody else (2.3.7); returns how it ended. Raises Thrown."""
         effect = self._transfer_effect(item)
         yield from self._be_heard()
         wait = Transferring(transfer_id=effect.transfer_id, grammar=grammar, emit=self.context.emit)
@@ -149,6 +154,7 @@ class Visit:
             raise self.context.hangup()
         if wait.answer is not None:
             self._transferred(item, wait.answer, wait)
+        return wait
 
     def _transfer_effect(self, item: Transfer) -> TransferEffect:
         model = self.context.model
@@ -197,3 +203,6 @@ class Visit:
             raise self.context.hangup()
         self.context.typed_ahead.clear()
         self.context.effort.rest()
+        # 5.1.5: what was recognised is known until the next waiting state, and this is one.
+        self.context.model.clear_last_result()
+        self.context.mark = None

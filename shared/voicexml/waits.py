@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.voicexml.collection import Collection
+from shared.voicexml.collection import Collection, Outcome, Verdict
 from shared.voicexml.effects import (
     Effect,
     EndTransfer,
@@ -31,6 +31,7 @@ from shared.voicexml.events import (
     TransferEnded,
 )
 from shared.voicexml.grammar.active import COMPLETE, AnyOf
+from shared.voicexml.grammar.expansion import Mode
 from shared.voicexml.grammar.matcher import Status
 from shared.voicexml.grammar.tokens import spoken_words
 from shared.voicexml.keys import TypeAhead
@@ -202,6 +203,14 @@ class Transferring:
             case _:
                 pass
         return self.answer is not None
+
+    @property
+    def command(self) -> Outcome:
+        """What the caller said or keyed to end it."""
+        if self.said is None:
+            return Outcome(verdict=Verdict.MATCH, keys=self.keys)
+        said, confidence = self.said.text, self.said.confidence
+        return Outcome(verdict=Verdict.MATCH, mode=Mode.VOICE, said=said, confidence=confidence)
 
     def _key(self, key: str) -> None:
         """Add a key; keys that lead nowhere are conversation with whoever is at the other end."""

@@ -20,8 +20,13 @@ _DENY = re.compile(rb"""deny\s*=\s*["']([^"']*)["']""")
 
 
 def data_json(body: bytes) -> str:
-    """Read XML; raises DocumentInvalid as a VoiceXML document would."""
-    return json.dumps(_tree(parse_tree(body, whole=True)))
+    """Read XML; raises DocumentInvalid as a VoiceXML document would.
+
+    The nodes of the document are its root and what stands around that: comments and processing instructions.
+    """
+    root = parse_tree(body, whole=True)
+    before = reversed(list(root.itersiblings(preceding=True)))
+    return json.dumps([_tree(node) for node in (*before, root, *root.itersiblings())])
 
 
 def _tree(element: etree._Element) -> list[object]:

@@ -171,13 +171,24 @@ async def test_a_sixth_redirect_is_refused() -> None:
     assert len(site.requests) == 6
 
 
-async def test_a_post_follows_no_redirect() -> None:
-    """What a POST carries was meant for the address that was registered."""
-    site = Site(_redirect("/elsewhere"))
+@pytest.mark.parametrize(
+    ("status", "follow_redirects", "methods"),
+    [
+        (302, True, ["POSTa=b", "GET"]),
+        (303, True, ["POSTa=b", "GET"]),
+        (301, True, ["POSTa=b"]),
+        (307, True, ["POSTa=b"]),
+        (303, False, ["POSTa=b"]),
+    ],
+)
+async def test_a_post_is_never_sent_on(status: int, *, follow_redirects: bool, methods: list[str]) -> None:
+    """What it carries was meant for the address that was registered; its answer may be read elsewhere."""
+    site = Site(web.Response(status=status, headers={"Location": "/elsewhere"}), web.Response(body=b"there"))
     async with site.serving() as url:
-        document = await _fetch(url, "POST", form={"a": "b"}, follow_redirects=True)
-    assert document.status == 302
-    assert len(site.requests) == 1
+        document = await _fetch(url, "POST", form={"a": "b"}, follow_redirects=follow_redirects)
+    assert [f"{line.split()[0]}{body.decode()}" for line, _, body in site.requests] == methods
+    followed = len(methods) > 1
+    assert (document.status, document.body) == ((200, b"there") if followed else (status, b""))
 
 
 @pytest.mark.parametrize(
@@ -220,12 +231,11 @@ async def test_a_redirect_to_another_host_does_not_carry_what_was_meant_for_the_
 async def test_all_hops_of_a_fetch_share_one_deadline() -> None:
     """Redirects do not buy time."""
     site = Site(_redirect("/again"), delay_seconds=0.15)
-    started = asyncio.get_running_loop().time()
     async with site.serving() as url:
         with pytest.raises(FetchFailed, match="in time"):
             await _fetch(url, timeout_s=0.4, follow_redirects=True)
-        assert asyncio.get_running_loop().time() - started < 0.8
-    assert len(site.requests) == 3
+    # Each hop takes 0.15 s at least; with a time-out of its own it would be followed until there are too many.
+    assert 1 <= len(site.requests) <= 3
 
 
 async def test_a_url_that_may_not_be_called_is_a_failure_before_anything_is_sent() -> None:

@@ -23,6 +23,9 @@ _FILES = "http://file.invalid"
 #: As large as a document may be; the interpreter refuses larger ones too.
 DOCUMENT_BYTES = 2 * 1024 * 1024
 
+#: What the files begin with: WAV and AU, whatever their server takes them for.
+_SOUND_HEADS = (b"RIFF", b".snd")
+
 _OK, _NOT_FOUND = 200, 404
 
 
@@ -73,10 +76,19 @@ class Documents:
         )
 
     async def can_play(self, src: str) -> bool:
-        """Tell whether a recording can be had; what is no address is nobody's to play."""
+        """Tell whether a recording can be had and is one; what is no address is nobody's to play."""
         wanted = Fetch(fetch_id=0, method="GET", url=src, timeout_ms=10_000)
         answer = await self.fetch(wanted)
-        return isinstance(answer, Fetched) and answer.status == _OK
+        return isinstance(answer, Fetched) and answer.status == _OK and _is_sound(answer)
+
+
+def _is_sound(answer: Fetched) -> bool:
+    """Take what is told or known to be a text for no recording, as a call would find out by playing it."""
+    if answer.body.startswith(_SOUND_HEADS):
+        return True
+    kind = answer.content_type.partition(";")[0].strip().lower()
+    is_text = kind.startswith("text/") or kind.endswith(("xml", "json", "javascript"))
+    return bool(answer.body) and not is_text and not answer.body.lstrip().startswith(b"<")
 
 
 def _body(wanted: Fetch) -> tuple[str, bytes | None]:

@@ -45,15 +45,22 @@ class JsonTerminal:
         self._lines: Iterator[str] = iter(lines)
 
     def show(self, happening: Happening) -> None:
-        """Write a line."""
-        self._screen.write(json.dumps(happening, ensure_ascii=False))
+        """Write a line, in ASCII: whatever the encoding of the pipe is, a program reads the same."""
+        self._screen.write(json.dumps(happening))
 
     def answer(self, *, transfer: bool) -> Answer:
         """Read a line; `transfer` makes no difference to a program, which was told what it answers."""
         del transfer
-        line = next((line for line in self._lines if line.strip()), None)
+        # Some programs begin what they write with a mark of its encoding.
+        line = next((line for line in self._lines if line.strip("\ufeff \t\r\n")), None)
         return Answer(hangup=True) if line is None else _read(line)
 
+
+#: What an answer may be, for whoever gave another one.
+_ANSWERS = (
+    'An answer is one of {"dtmf": "1"}, {"say": "yes"}, {"silence": true}, {"hangup": true} and, to a transfer, '
+    '{"transfer": "answer"}, "busy", "noanswer" or "hangup".'
+)
 
 _FACTS = {"dtmf": str, "say": str, "silence": bool, "hangup": bool, "transfer": str}
 _TRANSFERS = frozenset({"answer", "busy", "noanswer", "hangup"})
@@ -61,16 +68,14 @@ _TRANSFERS = frozenset({"answer", "busy", "noanswer", "hangup"})
 
 def _read(line: str) -> Answer:
     try:
-        content = json.loads(line)
-    except ValueError:
-        raise Invalid("answer", f"is not JSON: {line.strip()[:80]!r}") from None
+        content = json.loads(line.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        raise Invalid("answer", f"{line.strip()[:80]!r} is not JSON. {_ANSWERS}") from None
     if not isinstance(content, dict) or len(content) != 1:
-        raise Invalid("answer", 'is one of {"dtmf":"1"}, {"say":"yes"}, {"silence":true}, {"hangup":true}')
+        raise Invalid("answer", f"{line.strip()[:80]!r} is no answer. {_ANSWERS}")
     ((name, value),) = content.items()
-    if name not in _FACTS or not isinstance(value, _FACTS[name]):
-        raise Invalid("answer", f"has no {name!r} of that kind")
-    if name == "transfer" and value not in _TRANSFERS:
-        raise Invalid("answer", "to a transfer is answer, busy, noanswer or hangup")
+    if not isinstance(value, _FACTS.get(name, ())) or (name == "transfer" and value not in _TRANSFERS):
+        raise Invalid("answer", f"{line.strip()[:80]!r} is no answer. {_ANSWERS}")
     if name == "silence":
         return Answer()
     return Answer(**content)

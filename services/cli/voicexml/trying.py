@@ -1,8 +1,10 @@
 """The command itself: a session with a made-up call, from the terminal it was started in."""
 
+import io
 import random
 import sys
 from dataclasses import dataclass
+from typing import TextIO
 
 from services.cli.errors import Missing
 from services.cli.screen import Screen
@@ -31,6 +33,7 @@ class Trial:
 
 async def try_application(screen: Screen, trial: Trial) -> bool:
     """Run an application; True if it ended without an error. Raises Invalid or Missing."""
+    be_tolerant(sys.stdin, sys.stdout, json=trial.json)
     terminal = (JsonTerminal if trial.json else PlainTerminal)(screen, sys.stdin)
     url = start_url(trial.url)
     start = Start(
@@ -44,6 +47,17 @@ async def try_application(screen: Screen, trial: Trial) -> bool:
     async with fetcher_of_anything() as fetcher:
         ended = await Conversation(Session(start), Documents(fetcher, url), terminal).run()
     return ended.reason != "error"
+
+
+def be_tolerant(stdin: TextIO, stdout: TextIO, *, json: bool) -> None:
+    """Read what is no character as one that matches nothing, and write what the terminal lacks as its number.
+
+    JSON is always UTF-8 (RFC 8259, 8.1), wherever the command was started.
+    """
+    if isinstance(stdin, io.TextIOWrapper):
+        stdin.reconfigure(encoding="utf-8" if json else None, errors="replace")
+    if isinstance(stdout, io.TextIOWrapper):
+        stdout.reconfigure(errors="backslashreplace")
 
 
 def _pairs(variables: tuple[str, ...]) -> Pairs:

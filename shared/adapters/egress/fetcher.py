@@ -1,8 +1,9 @@
 """Fetches a document of a customer's: VoiceXML, grammars, scripts, audio.
 
 Where a delivery wants to know all that happened, the reader of a document wants the document or one sentence:
-whatever goes wrong is one `FetchFailed`. A GET may follow redirects, each hop judged anew; a POST never does,
-since what it carries was meant for the address that was registered.
+whatever goes wrong is one `FetchFailed`. A GET may follow redirects, each hop judged anew. A POST is never sent on,
+since what it carries was meant for the address that was registered; but where its answer is to be read elsewhere,
+it is fetched from there, as browsers do.
 """
 
 import asyncio
@@ -25,6 +26,10 @@ MAX_REDIRECTS: Final = 5
 # A name look-up, a TCP and a TLS handshake over any line that can carry a call.
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# RFC 9110, 15.4.3 and 15.4.4: a POST has been done, and its answer may be had by a GET.
+_DONE: Final = frozenset({302, 303})
+# What describes a body.
+_BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-encoding"})
 # What a caller may have meant for the first host alone.
 _PRIVATE_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _GZIP_NAMES: Final = frozenset({"gzip", "x-gzip"})  # RFC 9110 §8.4.1.3
@@ -62,17 +67,18 @@ class GuardedFetcher:
     ) -> FetchedDocument:
         """Fetch a document of at most `max_bytes`, packed and unpacked, within `timeout_s` in all.
 
-        `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET
-        alone. Raises `FetchFailed` for everything that can go wrong; a status of 404 or 500 is not among it.
+        `form` is sent as an HTML form would be; otherwise `body` as it is. `follow_redirects` counts for GET,
+        and for the answer to a POST that is a GET away. Raises `FetchFailed` for everything that can go wrong; a
+        status of 404 or 500 is not among it.
         """
         if form is not None:
             body, headers = urlencode(form).encode(), {**(headers or {}), "Content-Type": _FORM}
         deadline = asyncio.get_running_loop().time() + timeout_s
-        follow = follow_redirects and method == "GET"
         request = _Request(method=method, url=url, headers=headers or {}, body=body, max_bytes=max_bytes)
         for hop in range(1 + MAX_REDIRECTS):
             answer = await self._exchange(request, deadline)
-            if not (follow and answer.status in _REDIRECTS and "Location" in answer.headers):
+            followed = _REDIRECTS if request.method == "GET" else _DONE
+            if not (follow_redirects and answer.status in followed and "Location" in answer.headers):
                 return _document(answer, max_bytes, sent=answer.sent or hop > 0)
             request = _next_hop(request, answer.headers["Location"])
         raise FetchFailed(f"The document is behind more than {MAX_REDIRECTS} redirects.", sent=True)
@@ -90,7 +96,8 @@ class GuardedFetcher:
 
 
 def _next_hop(request: _Request, location: str) -> _Request:
-    """Go where a redirect points; the guard judges the new address like any other."""
+    """Go where a redirect points, by GET; the guard judges the new address like any other."""
+    request = replace(request, method="GET", body=None, headers=_without(request.headers, _BODY_HEADERS))
     try:
         target = urljoin(request.url, location)
         here, there = urlsplit(request.url), urlsplit(target)
@@ -100,10 +107,11 @@ def _next_hop(request: _Request, location: str) -> _Request:
         raise FetchFailed("The redirect leads from https to http, where anybody can read along.", sent=True)
     if (here.scheme, here.netloc) == (there.scheme, there.netloc):
         return replace(request, url=target)
-    open_headers = {
-        name: text for name, text in request.headers.items() if name.lower() not in _PRIVATE_HEADERS
-    }
-    return replace(request, url=target, headers=open_headers)
+    return replace(request, url=target, headers=_without(request.headers, _PRIVATE_HEADERS))
+
+
+def _without(headers: Mapping[str, str], names: frozenset[str]) -> Mapping[str, str]:
+    return {name: text for name, text in headers.items() if name.lower() not in names}
 
 
 def _document(answer: Exchange, max_bytes: int, *, sent: bool) -> FetchedDocument:

@@ -2,7 +2,8 @@
 
 A campaign plays the same few prompts to everybody, so that the cache decides what speech costs. It is bounded in
 bytes; the prompt that was not used for longest goes first. Who asks for what is being made waits for the same work.
-A file is asked for again a minute after it was fetched: whoever replaces a recording hears the new one soon.
+A file is asked for again a minute after it was fetched, or as soon as the application's `maxage` says: whoever
+replaces a recording hears the new one soon.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -41,8 +43,8 @@ _Key = tuple[str, str, str]
 @dataclass(frozen=True, slots=True)
 class _Kept:
     sound: bytes
-    #: On the loop's clock; None for ever.
-    stale_at: float | None
+    #: On the loop's clock.
+    since: float
 
 
 class Prompts:
@@ -79,8 +81,8 @@ class Prompts:
                 return bytes([PCMU.silence]) * (length_ms * _BYTES_PER_MS)
             case Speech(text, language):
                 return await self._speech(text, language)
-            case Audio(src, fallback):
-                return await self._audio(src, fallback)
+            case Audio():
+                return await self._audio(segment)
 
     async def _speech(self, text: str, language: str) -> bytes:
         if not text.strip():
@@ -91,14 +93,14 @@ class Prompts:
             _log.warning("prompt_not_spoken", reason=error.message)
             return b""
 
-    async def _audio(self, src: str, fallback: tuple[Segment, ...]) -> bytes:
+    async def _audio(self, audio: Audio) -> bytes:
+        fresh_seconds = min(_FRESH_SECONDS, audio.max_age_s) if audio.max_age_s >= 0 else _FRESH_SECONDS
+        make = partial(self._fetch, audio.src)
         try:
-            return await self._have(
-                ("audio", src, ""), partial(self._fetch, src), keep_seconds=_FRESH_SECONDS
-            )
+            return await self._have(("audio", audio.src, ""), make, fresh_seconds=fresh_seconds)
         except (NoSound, FetchFailed) as error:
             _log.warning("prompt_not_fetched", reason=error.message)
-            return await self.sound_of(fallback)
+            return await self.sound_of(audio.fallback)
 
     async def _fetch(self, src: str) -> bytes:
         document = await self._fetcher.fetch(
@@ -109,28 +111,25 @@ class Prompts:
         return await self._maker.convert(document.body, raw=_is_raw(document.content_type, src))
 
     async def _have(
-        self, key: _Key, make: Callable[[], Awaitable[bytes]], *, keep_seconds: float | None = None
+        self, key: _Key, make: Callable[[], Awaitable[bytes]], *, fresh_seconds: float = inf
     ) -> bytes:
-        """Return what is kept, or what somebody makes already, or make it."""
+        """Return what is kept and fresh, or what somebody makes already, or make it."""
         loop = asyncio.get_running_loop()
         kept = self._kept.get(key)
-        if kept is not None and (kept.stale_at is None or loop.time() < kept.stale_at):
+        if kept is not None and loop.time() < kept.since + fresh_seconds:
             self._kept.move_to_end(key)
             return kept.sound
         task = self._making.get(key)
         if task is None:
-            task = loop.create_task(self._make(key, make, keep_seconds), name="prompt")
+            task = loop.create_task(self._make(key, make), name="prompt")
             self._making[key] = task
             task.add_done_callback(lambda done: self._made(key, done))
         # Shielded: one caller who hangs up must not take the prompt from the others.
         return await asyncio.shield(task)
 
-    async def _make(
-        self, key: _Key, make: Callable[[], Awaitable[bytes]], keep_seconds: float | None
-    ) -> bytes:
+    async def _make(self, key: _Key, make: Callable[[], Awaitable[bytes]]) -> bytes:
         sound = await make()
-        now = asyncio.get_running_loop().time()
-        self._keep(key, _Kept(sound, None if keep_seconds is None else now + keep_seconds))
+        self._keep(key, _Kept(sound, asyncio.get_running_loop().time()))
         return sound
 
     def _made(self, key: _Key, done: asyncio.Task[bytes]) -> None:

@@ -4,12 +4,15 @@ A grammar answers how the tokens so far stand, which decides between waiting for
 and what tokens that match mean. A caller's keys are a string, which is a sequence of keys; words are a tuple.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
+from shared.voicexml.errors import Thrown
 from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid, Mode
-from shared.voicexml.grammar.matcher import Match, ParsedRule, Status, standing
+from shared.voicexml.grammar.matcher import Match, ParsedRule, Status, find_public, standing
 
 JsonValue = str | bool | None
 
@@ -30,8 +33,8 @@ class Grammar(Protocol):
         """Tell what tokens that match mean; None if they choose nothing."""
         ...
 
-    def parse(self, tokens: Sequence[str]) -> ParsedRule | None:
-        """Return how tokens that match were parsed, if their meaning is for the engine to find."""
+    def parses(self, tokens: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield how tokens that match can be parsed, if their meaning is for the engine to find; else nothing."""
         ...
 
 
@@ -55,9 +58,9 @@ class Choices:
         keys = "".join(tokens)
         return next(meaning for sequence, meaning in self.choices if sequence == keys)
 
-    def parse(self, _: Sequence[str]) -> ParsedRule | None:
-        """Return nothing: the value says it all."""
-        return None
+    def parses(self, _: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield nothing: the value says it all."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,9 @@ class Phrase:
         """Return what the phrase means."""
         return self.meaning
 
-    def parse(self, _: Sequence[str]) -> ParsedRule | None:
-        """Return nothing: the value says it all."""
-        return None
+    def parses(self, _: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield nothing: the value says it all."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +106,9 @@ class Utterance:
         """Return what was read."""
         return self.read(tuple(tokens))
 
-    def parse(self, _: Sequence[str]) -> ParsedRule | None:
-        """Return nothing: the value says it all."""
-        return None
+    def parses(self, _: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield nothing: the value says it all."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,9 @@ class RuleGrammar:
 
     def check(self) -> None:
         """Try it out; raises GrammarInvalid if it cannot be listened for, whatever is said."""
+        if self.others:
+            for each in (self.document, *self.others.values()):
+                _check_others(each, self.others)
         Match(self.document, self.rule, (), self.others)
 
     def status(self, tokens: Sequence[str]) -> Status:
@@ -135,11 +141,26 @@ class RuleGrammar:
 
     def value(self, tokens: Sequence[str]) -> JsonValue:
         """Return the tokens, for want of semantics."""
-        return " ".join(tokens)
+        return self.document.text(tokens)
 
-    def parse(self, tokens: Sequence[str]) -> ParsedRule | None:
-        """Return the first parse."""
-        return Match(self.document, self.rule, tokens, self.others).parse()
+    def parses(self, tokens: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield the parses, as many as may be had; raises Thrown if not even one may."""
+        parses = Match(self.document, self.rule, tokens, self.others).parses()
+        try:
+            yield next(parses)
+        except GrammarInvalid as invalid:
+            raise Thrown("error.badfetch", invalid.message) from None
+        with suppress(GrammarInvalid):
+            yield from parses
+
+
+def _check_others(document: GrammarDocument, others: Mapping[str, GrammarDocument]) -> None:
+    """Refuse references to what another grammar keeps to itself, and to one of the other mode (SRGS 1.0, 2.2.2)."""
+    for reference in document.outward():
+        other = others[reference.uri]
+        if other.mode is not document.mode:
+            raise GrammarInvalid(f"{reference.uri} listens to {other.mode} and not to {document.mode}.")
+        find_public(other, reference.rule)
 
 
 COMPLETE = frozenset({Status.MATCH, Status.MATCH_MORE})
@@ -172,3 +193,21 @@ class AnyOf:
             ),
             None,
         )
+
+    def meanings(self, tokens: Sequence[str], position: int, most: int) -> Iterator[dict[str, object]]:
+        """Yield what tokens can mean that the grammar at a position matches, that one first (5.1.5, 6.3.2).
+
+        Each has either a value or the tree of a parse; two of them may mean the same.
+        """
+        return islice(self._meanings(tokens, position), most)
+
+    def _meanings(self, tokens: Sequence[str], position: int) -> Iterator[dict[str, object]]:
+        mode = self.grammars[position].mode
+        for grammar in self.grammars[position:]:
+            if grammar.mode is not mode or grammar.status(tokens) not in COMPLETE:
+                continue
+            tree = None
+            for tree in grammar.parses(tokens):
+                yield {"tree": tree}
+            if tree is None:
+                yield {"value": grammar.value(tokens)}

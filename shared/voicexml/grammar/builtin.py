@@ -5,7 +5,7 @@ Values have the forms that Appendix P gives them.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,7 +13,15 @@ from shared.voicexml.errors import Thrown
 from shared.voicexml.grammar.active import Choices, Grammar, JsonValue, Utterance
 from shared.voicexml.grammar.expansion import Mode
 from shared.voicexml.grammar.matcher import ParsedRule, Status, standing
-from shared.voicexml.grammar.spoken_numbers import amount_of, digits_of
+from shared.voicexml.grammar.spoken_numbers import digits_of
+from shared.voicexml.grammar.spoken_types import (
+    money,
+    read_currency,
+    read_date,
+    read_number,
+    read_phone,
+    read_time,
+)
 from shared.voicexml.limits import MAX_KEYS
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -41,9 +49,9 @@ class KeyPattern:
         """Write the keys as the type's value."""
         return self.written("".join(tokens))
 
-    def parse(self, _: Sequence[str]) -> ParsedRule | None:
-        """Return nothing: a pattern has no semantics but its value."""
-        return None
+    def parses(self, _: Sequence[str]) -> Iterator[ParsedRule]:
+        """Yield nothing: a pattern has no semantics but its value."""
+        return iter(())
 
 
 def builtin(type_: str, mode: Mode) -> Grammar:
@@ -75,7 +83,9 @@ def _digits(parameters: dict[str, str], mode: Mode) -> Grammar | None:
     shortest, longest, exactly = (int(number) for number in numbers)
     if exactly:
         shortest, longest = max(shortest, exactly), min(longest, exactly)
-    if not 1 <= shortest <= longest <= MAX_KEYS:
+    # At least nothing is at least one digit, because nothing at all is no input.
+    shortest = max(1, shortest)
+    if not shortest <= longest <= MAX_KEYS:
         return None
     complete = f"[0-9]{{{shortest},{longest}}}"
     if mode is Mode.DTMF:
@@ -115,10 +125,12 @@ def _plain(keys: KeyPattern, read: Callable[[tuple[str, ...]], JsonValue]) -> "_
     return lambda _, mode: keys if mode is Mode.DTMF else Utterance(read=read)
 
 
-_MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+#: Months with the days that they have; whether a year has a 29th of February is the application's to say.
+_LONG, _SHORT = "(?:0[13578]|1[02])", "(?:0[469]|11)"
+_DAYS = f"(?:{_LONG}(?:0[1-9]|[12][0-9]|3[01])|{_SHORT}(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|[12][0-9]))"
 _DATE = KeyPattern(
-    complete=f"[0-9]{{4}}{_MONTH}{_DAY}",
-    beginning=f"[0-9]{{1,4}}|[0-9]{{4}}(?:[01]|{_MONTH}[0-3]?)",
+    complete=f"[0-9]{{4}}{_DAYS}",
+    beginning=f"[0-9]{{1,4}}|[0-9]{{4}}(?:[01]|(?:{_LONG}|{_SHORT})[0-3]?|02[0-2]?)",
     written=str,
 )
 _HOUR = "(?:[01][0-9]|2[0-3])"
@@ -137,7 +149,7 @@ _AMOUNT = KeyPattern(
 _CURRENCY = KeyPattern(
     complete=r"[0-9]+(?:\*[0-9]{0,2})?|\*[0-9]{1,2}",
     beginning=r"[0-9]*(?:\*[0-9]?)?",
-    written=lambda keys: _money(keys.replace("*", ".")),
+    written=lambda keys: money(keys.replace("*", ".")),
 )
 _PHONE = KeyPattern(
     complete=r"[0-9]+(?:\*[0-9]*)?",
@@ -146,81 +158,16 @@ _PHONE = KeyPattern(
 )
 
 
-def _money(amount: str) -> str:
-    whole, _, cents = amount.partition(".")
-    return f"{whole or '0'}.{cents:0<2}"
-
-
-def _read_number(words: tuple[str, ...]) -> JsonValue:
-    return amount_of(words)
-
-
-def _read_currency(words: tuple[str, ...]) -> JsonValue:
-    text = " ".join(words).removeprefix("$").replace(" dollars", "").replace(" dollar", "")
-    whole, has_cents, cents = text.partition(" and ")
-    amount = amount_of(tuple(whole.split()))
-    if amount is None or not has_cents:
-        return None if amount is None else "USD" + _money(amount) if "$" in words[0] else _money(amount)
-    fraction = amount_of(tuple(cents.replace(" cents", "").replace(" cent", "").split()))
-    return None if fraction is None else f"{amount}.{int(float(fraction)):02d}"
-
-
-def _read_phone(words: tuple[str, ...]) -> JsonValue:
-    number, _, extension = " ".join(words).replace("-", " ").partition(" extension ")
-    digits = digits_of(tuple(number.replace("(", " ").replace(")", " ").split()))
-    if digits is None or not extension:
-        return digits
-    more = digits_of(tuple(extension.split()))
-    return None if more is None else f"{digits}x{more}"
-
-
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-
-
-def _read_date(words: tuple[str, ...]) -> JsonValue:
-    if len(words) == 1:
-        return _if_matches(_DATE.complete, words[0].replace("-", "").replace("/", ""))
-    if words[0] not in _MONTHS:
-        return None
-    day, year = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th)?", words[1]), "".join(words[2:]) or "????"
-    if day is None or not re.fullmatch(r"[0-9]{4}|\?{4}", year):
-        return None
-    return f"{year}{_MONTHS.index(words[0]) + 1:02d}{int(day[1]):02d}"
-
-
-def _read_time(words: tuple[str, ...]) -> JsonValue:
-    text = "".join(words).replace(".", "").replace(":", "").replace("o'clock", "")
-    found = re.fullmatch(r"([0-9]{1,2})([0-5][0-9])?(am|pm|h)?", text)
-    if found is None or int(found[1]) >= 24:  # noqa: PLR2004 - hours of a day
-        return None
-    hour = int(found[1])
-    half = (found[3] or ("?" if 1 <= hour <= _NOON else "h"))[0]
-    return f"{hour:02d}{found[2] or '00'}{half}"
-
-
 _Build = Callable[[dict[str, str], Mode], Grammar | None]
 
 _BUILTINS: Mapping[str, _Build] = MappingProxyType(
     {
         "boolean": _boolean,
-        "currency": _plain(_CURRENCY, _read_currency),
-        "date": _plain(_DATE, _read_date),
+        "currency": _plain(_CURRENCY, read_currency),
+        "date": _plain(_DATE, read_date),
         "digits": _digits,
-        "number": _plain(_AMOUNT, _read_number),
-        "phone": _plain(_PHONE, _read_phone),
-        "time": _plain(_TIME, _read_time),
+        "number": _plain(_AMOUNT, read_number),
+        "phone": _plain(_PHONE, read_phone),
+        "time": _plain(_TIME, read_time),
     }
 )

@@ -3,7 +3,7 @@
 Made once by `srgs_xml.py` or `srgs_abnf.py` and shared by every session that listens for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -98,18 +98,26 @@ class GrammarDocument:
     #: What relative references start from.
     base_url: str = ""
 
-    def references(self) -> frozenset[str]:
-        """Return the other grammars that this one refers to, as absolute URLs."""
-        found: set[str] = set()
+    def text(self, tokens: Iterable[str]) -> str:
+        """Write tokens as they were heard: keys are one string of keys (VoiceXML 2.0, 5.1.5), words are apart."""
+        return ("" if self.mode is Mode.DTMF else " ").join(tokens)
+
+    def outward(self) -> frozenset[RuleReference]:
+        """Return the references to rules of other grammars."""
+        found: set[RuleReference] = set()
         for rule in self.rules.values():
             _collect(rule.expansion, found)
         return frozenset(found)
 
+    def references(self) -> frozenset[str]:
+        """Return the other grammars that this one refers to, as absolute URLs."""
+        return frozenset(reference.uri for reference in self.outward())
 
-def _collect(expansion: Expansion, found: set[str]) -> None:
+
+def _collect(expansion: Expansion, found: set[RuleReference]) -> None:
     match expansion:
         case RuleReference(uri=uri) if uri:
-            found.add(uri)
+            found.add(expansion)
         case Sequence(parts=parts) | Alternatives(choices=parts):
             for part in parts:
                 _collect(part, found)
@@ -125,3 +133,9 @@ class GrammarInvalid(Exception):
     def __init__(self, message: str) -> None:
         self.message = message
         super().__init__(message)
+
+
+def check_mode(mode: Mode, wanted: str) -> None:
+    """Refuse a grammar that is not of the mode that its element says (VoiceXML 2.0, 3.1.1.4); raises GrammarInvalid."""
+    if wanted not in {"", mode}:
+        raise GrammarInvalid(f"The grammar listens to {mode}, but mode={wanted!r} was said of it.")

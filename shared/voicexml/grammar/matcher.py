@@ -9,7 +9,6 @@ that is left-recursive, or as good as, is refused in the midst.
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Sequence as Tokens
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
@@ -18,7 +17,6 @@ from shared.voicexml.grammar.expansion import (
     Expansion,
     GrammarDocument,
     GrammarInvalid,
-    Mode,
     Repeat,
     Rule,
     RuleReference,
@@ -55,14 +53,6 @@ def standing(*, matches: bool, more: bool) -> Status:
 ParsedRule = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A rule's expansion or a part of it, in its grammar; compared by identity, because it is shared."""
-
-    document: GrammarDocument
-    expansion: Expansion
-
-
 class Match:
     """One attempt to match tokens against a rule of a grammar."""
 
@@ -76,9 +66,15 @@ class Match:
         self._more = False
         self._work = 0
         self._depth = 0
+        #: Which of how many alternatives a parse takes, in the order in which it comes to them.
+        self._decisions: list[int] = []
+        self._options: list[int] = []
+        self._taken = 0
+        #: Of the grammars, in the order in which a parse came to them.
+        self._numbers: dict[int, int] = {}
         self._document = document
         self._name, self._rule = find_rule(document, rule)
-        ends = self._reach(_Place(document, self._rule.expansion), 0)
+        ends = self._reach(document, self._rule.expansion, 0)
         self.matches = len(self._tokens) in ends
 
     @property
@@ -86,22 +82,78 @@ class Match:
         """How the tokens stand."""
         return standing(matches=self.matches, more=self._more)
 
-    def parse(self) -> ParsedRule:
-        """Return the first parse of tokens that match."""
-        return self._parsed_rule(self._document, self._name, self._rule, 0, len(self._tokens))
+    def parses(self) -> Iterator[ParsedRule]:
+        """Yield the parses of tokens that match, which differ in the alternatives that they take.
 
-    def _reach(self, place: _Place, start: int) -> frozenset[int]:
-        key = (id(place.document), id(place.expansion), start)
+        Each is made anew: at an alternative of which there are several, it goes by a list of decisions, and the
+        last one of these that could be another one is, the next time. Raises GrammarInvalid if they are too much
+        work together.
+        """
+        self._work = 0
+        self._decisions, self._options = [], []
+        while True:
+            self._taken = 0
+            yield self._parsed_rule(self._document, self._name, self._rule, 0, len(self._tokens))
+            while self._decisions and self._decisions[-1] + 1 == self._options[-1]:
+                self._decisions.pop()
+                self._options.pop()
+            if not self._decisions:
+                return
+            self._decisions[-1] += 1
+
+    def _decide(self, options: int) -> int:
+        """Take the next decision; the first of its options, where there is none yet."""
+        if options == 1:
+            return 0
+        if self._taken == len(self._decisions):
+            self._decisions.append(0)
+            self._options.append(options)
+        self._taken += 1
+        return self._decisions[self._taken - 1]
+
+    def _reach(self, document: GrammarDocument, expansion: Expansion, start: int) -> frozenset[int]:
+        """Return where an expansion may end. Two calls for each nesting, because the stack has an end too."""
+        ends = self._leaf(expansion, start)
+        if ends is not None:
+            return ends
+        key = (id(document), id(expansion), start)
         if key in self._ends:
             return self._ends[key]
         self._depth += 1
         if self._depth > MAX_GRAMMAR_DEPTH:
             raise GrammarInvalid("The grammar is too deep to be listened for.")
         self._count(1)
-        ends = frozenset(self._walk(place, start))
+        match expansion:
+            case Sequence(parts=parts):
+                ends = self._in_order(document, parts, start)
+            case Alternatives(choices=choices):
+                ends = self._any_of(document, choices, start)
+            case Repeat() as repeat:
+                ends = self._again(document, repeat, start)
+            case RuleReference() as reference:
+                other, _, rule = self._follow(document, reference)
+                ends = self._reach(other, rule.expansion, start)
+            case _:
+                raise AssertionError("What has no other expansion inside is a leaf.")
         self._depth -= 1
         self._ends[key] = ends
         return ends
+
+    def _leaf(self, expansion: Expansion, start: int) -> frozenset[int] | None:
+        """Return where it may end, if it is one that has no other inside."""
+        match expansion:
+            case Token(text=text):
+                return self._token(text, start)
+            case Tag() | Special.NULL:
+                return frozenset({start})
+            case Special.VOID:
+                return frozenset()
+            case Special.GARBAGE:
+                # Whatever is said; at least something of it is still to come at the end of the input.
+                self._more = True
+                return frozenset(range(start, len(self._tokens) + 1))
+            case _:
+                return None
 
     def _count(self, work: int) -> None:
         """Count what was done, positions that are looked up again included; raises GrammarInvalid."""
@@ -109,34 +161,26 @@ class Match:
         if self._work > MAX_GRAMMAR_WORK:
             raise GrammarInvalid("The grammar is too ambiguous to be listened for, or repeats too often.")
 
-    def _walk(self, place: _Place, start: int) -> Iterator[int]:
-        match place.expansion:
-            case Token(text=text):
-                yield from self._token(text, start)
-            case Sequence(parts=parts):
-                yield from self._in_order(place.document, parts, start)
-            case Alternatives(choices=choices):
-                for choice in choices:
-                    yield from self._reach(_Place(place.document, choice), start)
-            case Repeat() as repeat:
-                yield from self._again(place.document, repeat, start)
-            case RuleReference() as reference:
-                document, _, rule = self._follow(place.document, reference)
-                yield from self._reach(_Place(document, rule.expansion), start)
-            case Special.GARBAGE:
-                # Whatever is said; at least something of it is still to come at the end of the input.
-                self._more = True
-                yield from range(start, len(self._tokens) + 1)
-            case Tag() | Special.NULL:
-                yield start
-            case Special.VOID:
-                pass
-
-    def _token(self, text: str, start: int) -> Iterator[int]:
+    def _token(self, text: str, start: int) -> frozenset[int]:
         if start == len(self._tokens):
             self._more = True
-        elif self._tokens[start] == text:
-            yield start + 1
+            return frozenset()
+        return frozenset({start + 1}) if self._tokens[start] == text else frozenset()
+
+    def _any_of(
+        self, document: GrammarDocument, choices: tuple[Expansion, ...], start: int
+    ) -> frozenset[int]:
+        # Of a thousand towns all but a few are out at their first word, which takes a sixteenth of the time.
+        self._count(1 + len(choices) // 16)
+        reached: set[int] = set()
+        for choice in choices:
+            if self._may_begin(choice, start):
+                reached |= self._reach(document, choice, start)
+        return frozenset(reached)
+
+    def _may_begin(self, choice: Expansion, start: int) -> bool:
+        first = choice.parts[0] if isinstance(choice, Sequence) and choice.parts else choice
+        return not isinstance(first, Token) or bool(self._token(first.text, start))
 
     def _in_order(
         self, document: GrammarDocument, parts: tuple[Expansion, ...], start: int
@@ -144,11 +188,13 @@ class Match:
         reached = frozenset({start})
         for part in parts:
             self._count(len(reached))
-            reached = frozenset(end for each in reached for end in self._reach(_Place(document, part), each))
+            following: set[int] = set()
+            for each in reached:
+                following |= self._reach(document, part, each)
+            reached = frozenset(following)
         return reached
 
-    def _again(self, document: GrammarDocument, repeat: Repeat, start: int) -> set[int]:
-        place = _Place(document, repeat.content)
+    def _again(self, document: GrammarDocument, repeat: Repeat, start: int) -> frozenset[int]:
         reached, found = frozenset({start}), set[int]()
         # More rounds than there are tokens cannot consume anything new.
         most = len(self._tokens) + 1 + repeat.least if repeat.most is None else repeat.most
@@ -157,12 +203,17 @@ class Match:
                 if reached <= found:
                     break
                 found |= reached
-            self._count(1 + len(reached))
-            following = frozenset(end for each in reached for end in self._reach(place, each))
-            if count < most and not following:
+            if count == most:
+                # Not a step further: it would ask for a token that cannot be.
                 break
-            reached = following
-        return found
+            self._count(1 + len(reached))
+            following: set[int] = set()
+            for each in reached:
+                following |= self._reach(document, repeat.content, each)
+            if not following:
+                break
+            reached = frozenset(following)
+        return frozenset(found)
 
     def _follow(
         self, document: GrammarDocument, reference: RuleReference
@@ -177,59 +228,72 @@ class Match:
     def _parsed_rule(
         self, document: GrammarDocument, name: str, rule: Rule, start: int, end: int
     ) -> ParsedRule:
+        parts = list(self._parts(document, rule.expansion, start, end))
         return {
             "rule": name,
-            # 5.1.5: keys are one string of keys, words are apart.
-            "text": ("" if document.mode is Mode.DTMF else " ").join(self._tokens[start:end]),
+            # Which of the grammars: its own tags are for all its rules.
+            "grammar": self._numbers.setdefault(id(document), len(self._numbers)),
+            "text": document.text(self._tokens[start:end]),
             "format": document.tag_format,
             "head": list(document.tags),
-            "parts": list(self._parts(_Place(document, rule.expansion), start, end)),
+            "parts": _telling(document, parts),
         }
 
-    def _parts(self, place: _Place, start: int, end: int) -> Iterator[object]:
+    def _parts(
+        self, document: GrammarDocument, expansion: Expansion, start: int, end: int
+    ) -> Iterator[dict[str, object]]:
         """Yield what an expansion that spans the tokens from start to end is made of."""
-        match place.expansion:
+        # Rules that match nothing can still be nested by the million.
+        self._count(1)
+        match expansion:
             case Tag(text=text):
                 yield {"tag": text}
             case Sequence(parts=parts):
-                yield from self._split(place.document, parts, start, end)
+                yield from self._split(document, parts, start, end)
             case Alternatives(choices=choices):
-                places = (_Place(place.document, choice) for choice in choices)
-                yield from self._parts(
-                    next(each for each in places if end in self._reach(each, start)), start, end
-                )
+                self._count(len(choices) // 16)
+                fitting = [
+                    each
+                    for each in choices
+                    if self._may_begin(each, start) and end in self._reach(document, each, start)
+                ]
+                yield from self._parts(document, fitting[self._decide(len(fitting))], start, end)
             case Repeat(content=content):
                 if end > start:
-                    yield from self._rounds(_Place(place.document, content), start, end)
+                    yield from self._rounds(document, content, start, end)
             case RuleReference() as reference:
-                document, name, rule = self._follow(place.document, reference)
-                yield self._parsed_rule(document, name, rule, start, end)
+                other, name, rule = self._follow(document, reference)
+                yield self._parsed_rule(other, name, rule, start, end)
             case _:
                 pass
 
     def _split(
         self, document: GrammarDocument, parts: tuple[Expansion, ...], start: int, end: int
-    ) -> Iterator[object]:
+    ) -> Iterator[dict[str, object]]:
         """Divide a span among the parts of a sequence: from the end, what each part could leave over."""
         steps = [frozenset({start})]
         for part in parts:
-            reached = (self._reach(_Place(document, part), each) for each in steps[-1])
+            reached = (self._reach(document, part, each) for each in steps[-1])
             steps.append(frozenset(found for ends in reached for found in ends))
+            self._count(len(steps[-1]))
         cuts = [end]
         for part, before in zip(reversed(parts), reversed(steps[:-1]), strict=True):
-            place = _Place(document, part)
-            cuts.append(next(each for each in sorted(before) if cuts[-1] in self._reach(place, each)))
+            cuts.append(
+                next(each for each in sorted(before) if cuts[-1] in self._reach(document, part, each))
+            )
         cuts.reverse()
         for part, left, right in zip(parts, cuts[:-1], cuts[1:], strict=True):
-            yield from self._parts(_Place(document, part), left, right)
+            yield from self._parts(document, part, left, right)
 
-    def _rounds(self, place: _Place, start: int, end: int) -> Iterator[object]:
+    def _rounds(
+        self, document: GrammarDocument, content: Expansion, start: int, end: int
+    ) -> Iterator[dict[str, object]]:
         """Divide a span among rounds that each consume something, the fewest that do."""
         came_from: dict[int, int] = {start: start}
         pending = [start]
         while end not in came_from and pending:
             at = pending.pop(0)
-            for reached in sorted(self._reach(place, at)):
+            for reached in sorted(self._reach(document, content, at)):
                 if reached not in came_from:
                     came_from[reached] = at
                     pending.append(reached)
@@ -238,7 +302,17 @@ class Match:
             cuts.append(came_from[cuts[-1]])
         cuts.reverse()
         for left, right in pairwise(cuts):
-            yield from self._parts(place, left, right)
+            yield from self._parts(document, content, left, right)
+
+
+def _telling(document: GrammarDocument, parts: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Leave out of a rule's tags and rules what says nothing: those without a tag anywhere.
+
+    Whoever has declared a format gets the meaning of the last rule, though (SISR 1.0, 3.2.3).
+    """
+    if any("tag" in part or part["parts"] for part in parts):
+        return parts
+    return parts[-1:] if document.tag_format else []
 
 
 def find_rule(document: GrammarDocument, name: str) -> tuple[str, Rule]:
@@ -250,3 +324,13 @@ def find_rule(document: GrammarDocument, name: str) -> tuple[str, Rule]:
             f"There is no rule {wanted!r} in the grammar." if wanted else "The grammar has no root rule."
         )
     return wanted, rule
+
+
+def find_public(document: GrammarDocument, name: str) -> Rule:
+    """Find a rule that others may refer to (SRGS 1.0, 3.2): the root or a public one. Raises GrammarInvalid."""
+    _, rule = find_rule(document, name)
+    if name and not rule.public:
+        raise GrammarInvalid(
+            f"The rule {name!r} is private; give it scope='public' to refer to it from elsewhere."
+        )
+    return rule

@@ -25,13 +25,22 @@ from shared.voicexml.grammar.expansion import (
     Sequence,
     Special,
     Tag,
-    Token,
 )
-from shared.voicexml.grammar.srgs_xml import check_references, reference, repeated
+from shared.voicexml.grammar.srgs_xml import (
+    check_probability,
+    check_references,
+    check_rule_name,
+    reference,
+    repeated,
+)
 from shared.voicexml.grammar.tokens import as_tokens
 from shared.voicexml.limits import MAX_DEPTH, MAX_GRAMMAR_TOKENS
 
 _HEADER = re.compile(r"\ufeff?#ABNF\s+1\.0(?:\s+[A-Za-z0-9_.:\-]+)?\s*;")
+
+#: The same in a file, in whatever encoding: those that matter write these characters as ASCII, but for zeros.
+_ENCODED = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*#ABNF(?:\s+1\.0\s+([A-Za-z0-9_.:\-]+))?")
+_FIRST_LINE_BYTES = 256
 
 #: One token; the groups are named for what they are.
 _LEXEME = re.compile(
@@ -51,11 +60,29 @@ _LEXEME = re.compile(
 )
 
 
+#: Declarations that are about the whole grammar (4.5 to 4.9).
+_ONCE = frozenset({"base", "language", "mode", "root", "tag-format"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lexeme:
     kind: str
     text: str
     line: int
+
+
+def abnf_text(body: bytes) -> str | None:
+    """Decode a file in the ABNF form, by the encoding that its first line names; None if it is something else."""
+    head = body[:_FIRST_LINE_BYTES].replace(b"\0", b"")
+    found = _ENCODED.search(head)
+    if found is None:
+        return None
+    wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encoding = "utf-16" if wide else (found[1] or b"utf-8").decode()
+    try:
+        return body.decode(encoding).lstrip("\ufeff \t\r\n")
+    except (LookupError, UnicodeDecodeError):
+        raise GrammarInvalid(f"The grammar is not written in {encoding}, as it says.") from None
 
 
 def read_abnf(text: str, base_url: str, mode: str = "") -> GrammarDocument:
@@ -86,7 +113,9 @@ class _Parser:
         self._position = 0
         self._depth = 0
         self._base_url = base_url
-        self._mode = Mode.DTMF if mode == "dtmf" else Mode.VOICE
+        #: What the reference to the grammar says; empty: nothing.
+        self._wanted = mode
+        self._mode = Mode.VOICE
         self._header: dict[str, str] = {}
         self._tags: list[str] = []
         self._rules: dict[str, Rule] = {}
@@ -95,7 +124,7 @@ class _Parser:
         """Read the header and the rules."""
         while self._declaration():
             pass
-        self._mode = Mode(self._header.get("mode", self._mode))
+        self._mode = Mode.DTMF if self._header.get("mode", self._wanted) == "dtmf" else Mode.VOICE
         while self._position < len(self._lexemes):
             self._rule()
         document = GrammarDocument(
@@ -127,6 +156,8 @@ class _Parser:
 
     def _declare(self, name: str, values: list[str], line: int) -> None:
         value = values[0].strip("<>$ ") if values else ""
+        if name in _ONCE and name in self._header:
+            raise GrammarInvalid(f"Line {line}: {name!r} is declared twice.")
         if name == "base":
             base = resolve(self._base_url, value)
             if base is None:
@@ -144,8 +175,9 @@ class _Parser:
         if first.text in {"public", "private"}:
             first = self._next()
         name = first.text[1:]
-        if first.kind != "rule" or name in Special.__members__ or name in self._rules:
+        if first.kind != "rule" or name in self._rules:
             raise GrammarInvalid(f"Line {first.line}: {first.text!r} cannot begin a rule here.")
+        check_rule_name(name, f"Line {first.line}")
         self._expect("=")
         self._rules[name] = Rule(expansion=self._alternatives(), public=public)
         self._expect(";")
@@ -178,8 +210,10 @@ class _Parser:
             if found.kind == "repeat":
                 if not parts:
                     raise GrammarInvalid(f"Line {found.line}: there is nothing to repeat.")
-                count = self._next().text.strip("<> ").partition("/")[0].strip()
-                parts.append(repeated(parts.pop(), count, f"Line {found.line}"))
+                count, probable, probability = self._next().text.strip("<> ").partition("/")
+                if probable:
+                    check_probability(probability.strip("/ "), f"Line {found.line}")
+                parts.append(repeated(parts.pop(), count.strip(), f"Line {found.line}"))
             elif found.kind == "language":
                 self._next()  # one language is as good as another for text
             else:
@@ -200,7 +234,7 @@ class _Parser:
             case "uri":
                 return reference(found.text[2:].partition(">")[0], self._base_url)
             case "word" | "quoted":
-                tokens = tuple(Token(text=text) for text in as_tokens(found.text, self._mode))
+                tokens = as_tokens(found.text, self._mode)
                 return tokens[0] if len(tokens) == 1 else Sequence(parts=tokens)
             case _:
                 return self._group(found)

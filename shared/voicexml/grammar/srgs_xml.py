@@ -18,13 +18,13 @@ from shared.voicexml.grammar.expansion import (
     Sequence,
     Special,
     Tag,
-    Token,
 )
 from shared.voicexml.grammar.tokens import as_tokens
 from shared.voicexml.markup import Node
 
 _REPEAT = re.compile(r"\s*([0-9]{1,6})\s*(?:(-)\s*([0-9]{1,6})?)?\s*")
 _WEIGHT = re.compile(r"\+?(?:[0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})")
+_PROBABILITY = re.compile(r"(?:1(?:\.0{0,9})?|0?\.[0-9]{1,9}|0\.?)")
 _RULE_NAME = re.compile(r"[^\s.:\-\"'<>#]{1,200}")
 
 #: They say something about a grammar or a rule and match nothing.
@@ -89,32 +89,50 @@ def _mode(root: Node, preset: str) -> Mode:
 
 def _rules(root: Node, reader: _Reader) -> dict[str, Rule]:
     rules: dict[str, Rule] = {}
+    _no_text(root)
     for child in root.elements:
         if child.name in _SILENT | {"tag"}:
             continue
         if child.name != "rule":
             raise GrammarInvalid(f"Line {child.line}: <{child.name}> may not stand in <grammar>.")
         name = child.attributes.get("id", "").strip()
-        if not _RULE_NAME.fullmatch(name) or name in Special.__members__:
-            raise GrammarInvalid(f"Line {child.line}: {name!r} cannot be the name of a rule.")
+        place = f"Line {child.line}"
+        check_rule_name(name, place)
         if name in rules:
-            raise GrammarInvalid(f"Line {child.line}: the rule {name!r} is defined twice.")
-        rules[name] = Rule(
-            expansion=_sequence(child.children, reader),
-            public=child.attributes.get("scope", "private") == "public",
-        )
+            raise GrammarInvalid(f"{place}: the rule {name!r} is defined twice.")
+        scope = child.attributes.get("scope", "private")
+        if scope not in {"private", "public"}:
+            raise GrammarInvalid(f"{place}: scope={scope!r} is neither private nor public.")
+        parts = tuple(_parts(child.children, reader))
+        if not parts:
+            raise GrammarInvalid(f"{place}: the rule {name!r} is empty; refer to NULL or VOID.")
+        rules[name] = Rule(expansion=_joined(parts), public=scope == "public")
     return rules
 
 
+def check_rule_name(name: str, place: str) -> None:
+    """Refuse what cannot be the name of a rule (3.1); raises GrammarInvalid."""
+    if not _RULE_NAME.fullmatch(name) or name in Special.__members__:
+        raise GrammarInvalid(f"{place}: {name!r} cannot be the name of a rule.")
+
+
+def _no_text(node: Node) -> None:
+    if node.raw_text:
+        raise GrammarInvalid(f"Line {node.line}: <{node.name}> holds elements, and no text beside them.")
+
+
 def _sequence(children: Iterable[Node | str], reader: _Reader) -> Expansion:
-    parts = tuple(_parts(children, reader))
+    return _joined(tuple(_parts(children, reader)))
+
+
+def _joined(parts: tuple[Expansion, ...]) -> Expansion:
     return parts[0] if len(parts) == 1 else Sequence(parts=parts)
 
 
 def _parts(children: Iterable[Node | str], reader: _Reader) -> Iterator[Expansion]:
     for child in children:
         if isinstance(child, str):
-            yield from (Token(text=text) for text in as_tokens(child, reader.mode))
+            yield from as_tokens(child, reader.mode)
         elif child.name not in _SILENT:
             read = _PARTS.get(child.name)
             if read is None:
@@ -125,9 +143,16 @@ def _parts(children: Iterable[Node | str], reader: _Reader) -> Iterator[Expansio
 def _item(node: Node, reader: _Reader) -> Expansion:
     content = _sequence(node.children, reader)
     text = node.attributes.get("repeat")
+    check_probability(node.attributes.get("repeat-prob", "1"), f"Line {node.line}")
     if text is None:
         return content
     return repeated(content, text, f"Line {node.line}")
+
+
+def check_probability(text: str, place: str) -> None:
+    """Refuse what is no probability of a repeat (2.5.1), which changes nothing over text; raises GrammarInvalid."""
+    if not _PROBABILITY.fullmatch(text.strip()):
+        raise GrammarInvalid(f"{place}: the probability {text!r} is not a number from 0 to 1.")
 
 
 def repeated(content: Expansion, text: str, place: str) -> Repeat:
@@ -144,6 +169,7 @@ def repeated(content: Expansion, text: str, place: str) -> Repeat:
 
 def _one_of(node: Node, reader: _Reader) -> Expansion:
     weighted: list[tuple[float, Expansion]] = []
+    _no_text(node)
     for child in node.elements:
         if child.name != "item":
             raise GrammarInvalid(f"Line {child.line}: <one-of> holds <item> and not <{child.name}>.")
@@ -163,7 +189,7 @@ def _weight(node: Node) -> float:
 
 
 def _token(node: Node, reader: _Reader) -> Expansion:
-    tokens = tuple(Token(text=text) for text in as_tokens(node.text, reader.mode))
+    tokens = as_tokens(node.text, reader.mode)
     return tokens[0] if len(tokens) == 1 else Sequence(parts=tokens)
 
 

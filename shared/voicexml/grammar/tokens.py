@@ -2,7 +2,7 @@
 
 import re
 
-from shared.voicexml.grammar.expansion import GrammarInvalid, Mode
+from shared.voicexml.grammar.expansion import GrammarInvalid, Mode, Token
 
 #: Words lose the marks that a writer puts around them and keep those inside: o'clock, mother-in-law.
 _EDGES = '.,;:!?"()[]{}'
@@ -13,12 +13,12 @@ _QUOTED_OR_PLAIN = re.compile(r'"([^"]*)"|([^\s"]+)')
 _KEYS = {key: key for key in "0123456789*#ABCD"} | {"star": "*", "pound": "#"}
 
 
-def as_tokens(text: str, mode: Mode) -> tuple[str, ...]:
+def as_tokens(text: str, mode: Mode) -> tuple[Token, ...]:
     """Split the text of a grammar into tokens; raises GrammarInvalid."""
     found = [quoted or plain for quoted, plain in _QUOTED_OR_PLAIN.findall(text)]
     if mode is Mode.DTMF:
-        return tuple(key for token in found for key in _keys(token))
-    return tuple(word for token in found for word in spoken_words(token))
+        return tuple(Token(text=key) for token in found for key in _keys(token))
+    return tuple(Token(text=word) for token in found for word in spoken_words(token))
 
 
 def _keys(token: str) -> tuple[str, ...]:

@@ -81,6 +81,77 @@ def test_what_cannot_be_evaluated_fails_in_a_sentence(model: DataModel, expr: st
     assert failed.value.message
 
 
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "'text'",
+        '"it\'s"',
+        "'a\\nb'",
+        "''",
+        "'a' + 'b'",
+        "0",
+        "012",
+        "4294967296",
+        "true",
+        "null",
+        "undefined",
+        "outer",
+        "shadowed",
+        "dialog.shadowed",
+        "shadowed.length",
+        "thing.inner.n",
+        "thing.absent",
+        "thing.absent.n",
+        "nothing",
+        "nothing.at.all",
+        "absent",
+        "absent.n",
+        "session.telephone.ani",
+        "application",
+        "Math.PI",
+        "this",
+        " outer ",
+        "outer.",
+    ],
+)
+def test_what_needs_no_compiler_comes_to_the_same_as_with_it(expr: str) -> None:
+    """Literals and names are looked up; in parentheses they are compiled, with the same value or message."""
+
+    def outcome(source: str) -> object:
+        model = make_model()
+        model.unwind(2)
+        model.declare("outer", "'from the document'")
+        model.declare("shadowed", "'document'")
+        model.push("dialog")
+        model.declare("shadowed", "'dialog'")
+        model.declare("thing", "({inner: {n: 1}})")
+        model.declare("nothing", None)
+        try:
+            model.declare("found", source)
+            model.assign("outer", source)
+            return model.evaluate(source), model.evaluate("[found, outer]")
+        except ScriptFailed as failure:
+            return failure.message
+
+    assert outcome(expr) == outcome(f"({expr})")
+
+
+def test_a_scope_that_is_entered_again_is_a_new_one(model: DataModel) -> None:
+    """Whether or not something happened in between, and also where a dialog waits for a subdialog."""
+    depth = model.depth
+    for value in ("1", "2"):
+        model.push()
+        assert model.evaluate("typeof x") == "undefined"
+        model.declare("x", value)
+        model.suspend()
+        model.push("application", "document")
+        model.push()
+        assert model.evaluate("typeof x") == "undefined"
+        model.resume()
+        assert model.evaluate("x") == float(value)
+        model.unwind(depth)
+
+
 def test_an_assignment_to_what_was_not_declared_leaves_nothing_behind(model: DataModel) -> None:
     """Expressions cannot make global variables."""
     model.evaluate("leaked = 1")

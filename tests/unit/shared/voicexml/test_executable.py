@@ -32,7 +32,7 @@ def test_5_3_1_a_second_declaration_is_an_assignment(call: Call) -> None:
     assert heard.logs == ["1", "2"]
 
 
-@pytest.mark.parametrize("name", ["a.b", "1a", "a b", "dialog", "session", "typeof", "ünder"])
+@pytest.mark.parametrize("name", ["a.b", "1a", "a b", "dialog", "session", "typeof", "a-b"])
 def test_5_3_1_a_name_that_cannot_be_a_variable_is_a_semantic_error(call: Call, name: str) -> None:
     """error.semantic when it is declared."""
     assert call(block(f"<var name='{name}' expr='1'/>")).logs == ["error.semantic"]

@@ -131,7 +131,10 @@ def test_attributes_that_voicexml_does_not_know_are_passed_over() -> None:
 
 def test_metadata_may_hold_anything() -> None:
     """RDF or whatever its author likes (6.2.2)."""
-    load(b"<vxml version='2.0'><metadata><a xmlns='urn:a'><b/></a></metadata><meta/></vxml>", URL)
+    load(
+        b"<vxml version='2.0'><metadata><a xmlns='urn:a'><b/></a></metadata><meta name='c' content='d'/></vxml>",
+        URL,
+    )
 
 
 @given(st.binary(max_size=200))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from services.cli.screen import screen_on
 from services.cli.voicexml.conversation import Conversation
 from services.cli.voicexml.documents import Documents, start_url
 from services.cli.voicexml.terminal import JsonTerminal, PlainTerminal
+from services.cli.voicexml.trying import be_tolerant
 from shared.domain.errors import Invalid
 from shared.ports.fetching import FetchedDocument, FetchFailed
 from shared.voicexml.effects import Fetch
@@ -130,10 +131,86 @@ async def test_a_recording_is_announced_as_an_input(tmp_path: Path) -> None:
     assert [line["event"] for line in shown] == ["listen", "log", "exit"]
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[]", '{"dtmf":1}', '{"transfer":"maybe"}', "{}"])
+async def test_the_end_of_an_application_that_loops_is_explained(tmp_path: Path) -> None:
+    """A limit is no event that a document could catch; whoever tries it reads which one it was."""
+    shown = await tried(tmp_path, "<form id='a'><block><goto next='#a'/></block></form>")
+    assert [(line["event"], line.get("name")) for line in shown] == [
+        ("error", "error.semantic"),
+        ("exit", None),
+    ]
+    assert "seems to loop" in str(shown[0]["message"])
+
+
+@pytest.mark.parametrize("where", ["<throw event='error.x'/>", "<var name='a' expr='nope'/>"])
+async def test_an_error_that_ends_an_application_is_shown_once(tmp_path: Path, where: str) -> None:
+    """As it is thrown, and not again at the end."""
+    shown = await tried(tmp_path, f"<form><block>{where}</block></form>")
+    assert [line["event"] for line in shown] == ["error", "exit"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "plays"),
+    [
+        ("a.wav", b"RIFF", True),
+        ("a.au", b".snd", True),
+        ("a.xml", b"RIFF", True),
+        ("a.ulaw", b"\xff\xff", True),
+        ("a.txt", b"no sound", False),
+        ("a.wav", b" <html/>", False),
+        ("a.wav", b"", False),
+    ],
+)
+async def test_a_text_is_no_recording(tmp_path: Path, name: str, content: bytes, *, plays: bool) -> None:
+    """Its alternate content is shown (4.1.3), as in a call."""
+    (tmp_path / name).write_bytes(content)
+    shown = await tried(tmp_path, f"<form><block><audio src='{name}'>Instead</audio></block></form>")
+    assert shown[0]["event"] == ("audio" if plays else "prompt")
+
+
+def test_a_program_reads_the_same_from_every_pipe() -> None:
+    """Lines are ASCII, whatever is said."""
+    pipe = TextIOWrapper(BytesIO(), encoding="ascii")
+    JsonTerminal(screen_on(pipe), ()).show({"event": "prompt", "text": "é€"})
+    pipe.seek(0)
+    assert json.loads(pipe.read()) == {"event": "prompt", "text": "é€"}
+
+
+@pytest.mark.parametrize(
+    ("json_lines", "heard"), [(True, "é€"), (False, "\ufffd" * 5)], ids=["program", "person"]
+)
+def test_no_encoding_stops_a_trial(*, json_lines: bool, heard: str) -> None:
+    """Programs write UTF-8; what a terminal cannot write or nobody can read is replaced."""
+    stdin = TextIOWrapper(BytesIO("é€".encode()), encoding="ascii")
+    stdout = TextIOWrapper(BytesIO(), encoding="ascii")
+    be_tolerant(stdin, stdout, json=json_lines)
+    assert stdin.read() == heard
+    PlainTerminal(screen_on(stdout), ()).show({"event": "log", "text": "é"})
+    stdout.seek(0)
+    assert stdout.read() == "log: \\xe9\n"
+
+
+def test_a_mark_of_the_encoding_is_no_part_of_an_answer() -> None:
+    """Some programs begin with one."""
+    terminal = JsonTerminal(screen_on(StringIO()), ["\ufeff\n", '\ufeff{"dtmf":"1"}\r\n'])
+    assert terminal.answer(transfer=False).dtmf == "1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "[]",
+        "[" * 100_000,
+        '{"say":null}',
+        '{"dtmf":"1","say":"x"}',
+        '{"dtmf":1}',
+        '{"transfer":"maybe"}',
+        "{}",
+    ],
+)
 async def test_an_answer_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
-    """In a sentence; nothing is guessed."""
-    with pytest.raises(Invalid):
+    """In a sentence that says what an answer is; nothing is guessed."""
+    with pytest.raises(Invalid, match="An answer is one of"):
         await tried(tmp_path, MENU, line)
 
 
@@ -170,8 +247,8 @@ async def test_a_value_and_the_full_stop_behind_it_are_one(tmp_path: Path) -> No
     ("attributes", "answer", "log"),
     [
         ("", '{"dtmf":"5"}', "5"),
-        ("dtmfterm='false'", '{"dtmf":"5"}', "null"),
-        ("dtmfterm='false'", '{"say":"hello"}', "null"),
+        ("dtmfterm='false'", '{"dtmf":"5"}', "undefined"),
+        ("dtmfterm='false'", '{"say":"hello"}', "undefined"),
     ],
 )
 async def test_a_recording_is_ended_by_a_key_or_by_silence(
@@ -181,6 +258,34 @@ async def test_a_recording_is_ended_by_a_key_or_by_silence(
     content = (
         f"<form><record name='r' {attributes}><filled><log expr='r$.termchar'/></filled></record></form>"
     )
+    assert {"event": "log", "text": log} in await tried(tmp_path, content, answer)
+
+
+FIELD = """<form><property name="recordutterance" value="true"/><field name="f"><prompt>a<mark name="m"/>b</prompt>
+  <option>yes</option><filled><log expr="{}"/></filled></field></form>"""
+TRANSFER = """<form><transfer name="t" dest="tel:+1" bridge="true" {}><filled><log expr="t + ' ' + t$.duration"/>
+  </filled></transfer></form>"""
+RECORD = """<form><record name="r" {}><filled><log expr="[r$.maxtime, r$.duration, r$.size].join(' ')"/>
+  </filled></record></form>"""
+
+
+@pytest.mark.parametrize(
+    ("content", "answer", "log"),
+    [
+        (FIELD.format("typeof f$.recording + (f$.recordingsize &gt; 0)"), '{"say":"yes"}', "stringtrue"),
+        (FIELD.format("f$.markname + (f$.marktime &gt; 0)"), '{"say":"yes"}', "mtrue"),
+        (TRANSFER.format(""), '{"transfer":"answer"}', "far_end_disconnect 30"),
+        (TRANSFER.format("maxtime='10s'"), '{"transfer":"answer"}', "maxtime_disconnect 10"),
+        (TRANSFER.format("maxtime='90s'"), '{"transfer":"answer"}', "far_end_disconnect 30"),
+        (TRANSFER.format("maxtime='10s'"), '{"transfer":"busy"}', "busy 0"),
+        (RECORD.format(""), '{"say":"a rhyme"}', "false 6000 48000"),
+        (RECORD.format("maxtime='4s'"), '{"say":"a rhyme"}', "true 4000 32000"),
+    ],
+)  # fmt: skip
+async def test_what_is_said_and_talked_takes_as_long_as_people_do(
+    tmp_path: Path, content: str, answer: str, log: str
+) -> None:
+    """For the application, which may ask for it; whoever tries it does not wait."""
     assert {"event": "log", "text": log} in await tried(tmp_path, content, answer)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +71,35 @@ def test_a_grammar_matches_what_its_regular_expression_does(expansion: Expansion
     match = Match(document(expansion), "", keys, {})
     assert match.matches is bool(re.fullmatch(pattern(expansion), keys))
     if match.matches:
-        assert tokens_of(match.parse()) == keys
+        assert tokens_of(next(match.parses())) == keys
     if match.status in {Status.MATCH, Status.NOMATCH}:
         longer = [keys + more for more in ("1", "2", "11", "12", "21", "22")]
         assert not any(re.fullmatch(pattern(expansion), each) for each in longer)
+
+
+ONE = Token(text="1")
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "keys", "status"),
+    [
+        (2, 2, "1", Status.PARTIAL),
+        (2, 2, "11", Status.MATCH),
+        (2, 2, "111", Status.NOMATCH),
+        (0, 1, "1", Status.MATCH),
+        (1, 3, "11", Status.MATCH_MORE),
+        (1, 3, "111", Status.MATCH),
+        (1, None, "1" * 9, Status.MATCH_MORE),
+        (3, 3, "2", Status.NOMATCH),
+    ],
+)
+def test_srgs_2_5_what_was_repeated_often_enough_is_over(
+    least: int, most: int | None, keys: str, status: Status
+) -> None:
+    """After the last round nothing more can come, so that nobody waits for another key."""
+    repeat = Repeat(content=ONE, least=least, most=most)
+    assert Match(document(repeat), "", keys, {}).status is status
+    # The same at the end of a sequence, and around one.
+    assert Match(document(Sequence(parts=(Tag(text="t"), repeat))), "", keys, {}).status is status
+    around = Repeat(content=Sequence(parts=(ONE,)), least=least, most=most)
+    assert Match(document(around), "", keys, {}).status is status

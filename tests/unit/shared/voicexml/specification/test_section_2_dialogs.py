@@ -67,7 +67,7 @@ def test_2_3_1_the_slot_names_the_part_that_fills_the_field(call: Call) -> None:
         </field></form>""",
         "say:Big",
     )
-    assert heard.logs == ["L Big voice 1", "LL", "Big1"]
+    assert heard.logs == ["L big voice 1", "LL", "big1"]
 
 
 def test_2_2_a_menu_by_keys_and_by_words(call: Call) -> None:

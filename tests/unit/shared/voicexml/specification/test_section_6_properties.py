@@ -22,11 +22,11 @@ RECORD += "</record><catch event='x'><log expr=\"'link ' + typeof r\"/><exit/></
     ("attributes", "own", "link", "keys", "log"),
     [
         ("", "", "", "5", "5"),
-        ("dtmfterm='false'", "", "", "5", "null"),
-        ("dtmfterm='false'", FOUR_TWO, "", "42", "null42dtmf"),
+        ("dtmfterm='false'", "", "", "5", "undefined"),
+        ("dtmfterm='false'", FOUR_TWO, "", "42", "undefined42dtmf"),
         ("", FOUR_TWO, "", "45", "5"),
         ("modal='false'", "", FOUR_TWO, "42", "link undefined"),
-        ("modal='true' dtmfterm='false'", "", FOUR_TWO, "42", "null"),
+        ("modal='true' dtmfterm='false'", "", FOUR_TWO, "42", "undefined"),
         ("modal='true'", "", FOUR_TWO, "42", "4"),
     ],
 )
