@@ -1,6 +1,7 @@
 """The HTTP server of the public API: one application from the routes of its rooms."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from services.api.deliveries import DeliveryRoom
 from services.api.gate import Gate
 from services.api.holds import HoldDesk
 from services.api.idle_connections import close_idle_connections
+from services.api.malformed_requests import SpeakingRunner
 from services.api.openapi.page import page_routes
 from services.api.openapi.room import description_route
 from services.api.phone_list_upload import UploadTurns
@@ -100,10 +102,22 @@ def application(
     gate = Gate(doorkeeper, limit, once)
     app = web.Application(middlewares=[speak_of_errors], client_max_size=_CLIENT_MAX_BYTES)
     served = (*routes, *page_routes())
-    for route in (*served, description_route(served)):
+    for route in with_spellings((*served, description_route(served))):
         handler = route.handler if route.public else gate.guarding(route)
         app.router.add_route(route.method, route.path, handler, expect_handler=meet_expectation)
     return app
+
+
+def with_spellings(routes: Sequence[Route]) -> tuple[Route, ...]:
+    """Return the routes, and after them each as other clients write it.
+
+    A slash at a path's end means nothing, as before the published API, which redirects it away; and what can be got has
+    a head, as RFC 9110 section 9.1 asks of every server. The description has each route once.
+    """
+    heads = [replace(route, method="HEAD") for route in routes if route.method == "GET"]
+    found = (*routes, *heads)
+    slashed = (replace(route, path=f"{route.path}/") for route in found if route.path.startswith("/api/"))
+    return (*found, *slashed)
 
 
 def runner_of(app: web.Application) -> web.AppRunner:
@@ -112,7 +126,7 @@ def runner_of(app: web.Application) -> web.AppRunner:
     A compressed body is refused by its header. Were it unpacked first, one that is no such thing would be answered by
     the server in words of its own, and the connection lost.
     """
-    runner = web.AppRunner(
+    runner = SpeakingRunner(
         app, access_log=None, auto_decompress=False, max_line_size=_LONGEST_REQUEST_LINE_BYTES
     )
     close_idle_connections(app, runner)

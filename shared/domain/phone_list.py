@@ -82,6 +82,9 @@ class PhoneListLimits:
 
     #: Lines that are not blank, refused ones too. 64 MiB of ordinary lines are 1.5 million.
     max_lines: int = 2_000_000
+    #: As many again, for lists with an empty line after each. Without an end, a file of nothing but line ends kept the
+    #: process from everybody else for minutes.
+    max_blank_lines: int = 2_000_000
 
 
 class PhoneListParser:
@@ -162,6 +165,9 @@ class PhoneListParser:
         if self._rows_read > self._limits.max_lines:
             msg = f"One list holds at most {self._limits.max_lines:,} numbers; send several."
             raise ListTooLong("phone_numbers", msg)
+        if self._next_line_no - 1 - self._rows_read > self._limits.max_blank_lines:
+            msg = f"One list holds at most {self._limits.max_blank_lines:,} blank lines; take them out."
+            raise ListTooLong("phone_numbers", msg)
 
 
 def parse_json_entries(items: list[object]) -> list[Row]:
@@ -198,6 +204,7 @@ def _plain_rows(text: str, first_line_no: int) -> list[Row]:
         if number
         else _careful_row(line_no, line, read_line)
         for line_no, (number, ani, reference, line) in enumerate(_PLAIN_LINES.findall(text), first_line_no)
+        if number or line
     ]
     return [row for row in rows if row]
 
@@ -205,7 +212,9 @@ def _plain_rows(text: str, first_line_no: int) -> list[Row]:
 def _rows_of(text: str, first_line_no: int, read: _ReadLine) -> list[Row]:
     """Read whole lines one at a time."""
     rows = (
-        _careful_row(line_no, line, read) for line_no, line in enumerate(text.split("\n")[:-1], first_line_no)
+        _careful_row(line_no, line, read)
+        for line_no, line in enumerate(text.split("\n")[:-1], first_line_no)
+        if line
     )
     return [row for row in rows if row]
 

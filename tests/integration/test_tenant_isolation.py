@@ -68,8 +68,6 @@ SENT: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("PUT", "/api/campaigns/{id}"): _CHANGED_CAMPAIGN,
     ("PATCH", "/api/campaigns"): {"campaign_id": "<campaign>", **_CHANGED_CAMPAIGN},
     ("PUT", "/api/campaigns"): {"campaign_id": "<campaign>", **_CHANGED_CAMPAIGN},
-    ("PATCH", "/api/campaigns/"): {"campaign_id": "<campaign>", **_CHANGED_CAMPAIGN},
-    ("PUT", "/api/campaigns/"): {"campaign_id": "<campaign>", **_CHANGED_CAMPAIGN},
     ("POST", "/api/campaigns/{id}/uploads/{upload}/cancel"): {},
     ("POST", "/api/campaigns/{id}/numbers/cancel"): {"phone_number": "<e164>", "phone_numbers": '["<e164>"]'},
     ("POST", "/api/hold"): {"campaign_id": "<campaign>", "reason": "why"},
@@ -91,7 +89,6 @@ NARROWED: Final = {
 ALIKE: Final = {
     ("POST", "/api/blocklist"),  # everybody may block any number, for themselves
     ("PATCH", "/api/campaigns"), ("PUT", "/api/campaigns"),  # without an id in the path they list, whatever is sent
-    ("PATCH", "/api/campaigns/"), ("PUT", "/api/campaigns/"),
 }  # fmt: skip
 
 

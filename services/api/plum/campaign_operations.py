@@ -69,7 +69,10 @@ def _without_id(name: str) -> tuple[str, Operation]:
     return "List campaigns, since no id was sent", Operation(
         id=name,
         tag=_TAG,
-        description="An update without an id lists the campaigns and changes nothing, whatever else is sent.",
+        description=(
+            "An update without an id, with a slash at the path's end or without, lists the campaigns and changes "
+            "nothing, whatever else is sent."
+        ),
         answers=list[CampaignEntry],
         example=[_CAMPAIGN],
     )
@@ -223,6 +226,4 @@ OPERATIONS: Final[dict[tuple[str, str], tuple[str, Operation]]] = {
     ),
     ("PATCH", _PATH): _without_id("updateNoCampaign"),
     ("PUT", _PATH): _without_id("replaceNoCampaign"),
-    ("PATCH", f"{_PATH}/"): _without_id("updateCampaignWithoutId"),
-    ("PUT", f"{_PATH}/"): _without_id("replaceCampaignWithoutId"),
 }

@@ -64,7 +64,7 @@ class PlumCampaigns:
     plans: CampaignPlans | None = None
 
     def routes(self) -> tuple[Route, ...]:
-        """Return what this room serves; a path that ends in a slash is the same with an empty id (PLUM-73)."""
+        """Return what this room serves; an update without an id lists (PLUM-73)."""
         path = "/api/campaigns"
         handlers: dict[tuple[str, str], Handler] = {
             ("POST", path): self.create,
@@ -78,8 +78,6 @@ class PlumCampaigns:
             ("DELETE", f"{path}/{ID}"): self.delete,
             ("PATCH", path): self.index,
             ("PUT", path): self.index,
-            ("PATCH", f"{path}/"): self.index,
-            ("PUT", f"{path}/"): self.index,
         }
         return tuple(
             Route(
@@ -232,6 +230,6 @@ def phone_lines(fields: Fields, upload: PhoneListUpload) -> AsyncIterator[Sequen
         )
     if upload.arrived:
         return upload.lines()
-    if "phone_numbers" in fields.names:
+    if sent(fields, "phone_numbers"):  # an empty one is that of a form in which nobody chose a file
         return lines_of_array(fields.array("phone_numbers"))
     return None

@@ -20,7 +20,7 @@ from services.api.plum.messages import (
 )
 from services.api.plum.named_rule import NamedRuleOperations, named_rule_routes
 from services.api.plum.nicknames import nickname_of
-from services.api.plum.shapes import schedule_shape
+from services.api.plum.shapes import schedules_shape
 from services.api.request_body import Fields, read_fields
 from services.api.routes import BY_ID, MADE, Link, Operation, Route, path_id
 from shared.domain.errors import Invalid
@@ -51,9 +51,7 @@ class Schedules:
 
     async def index(self, request: web.Request) -> web.Response:
         """List the tenant's schedules as a bare array (PLUM-09)."""
-        return json_answer(
-            [schedule_shape(found) for found in await self.campaigns.schedules(request[TENANT])]
-        )
+        return json_answer(schedules_shape(await self.campaigns.schedules(request[TENANT])))
 
     async def update(self, request: web.Request) -> web.Response:
         """Change what was sent of a schedule, by PATCH or PUT (PLUM-27)."""

@@ -1,5 +1,6 @@
 """What the Plum dialect answers with: the documented keys, and more beside them, never a change."""
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -22,10 +23,12 @@ from shared.ports.campaigns import AttachedProfile, CampaignView, NumberCounts, 
 _TIMES: Final = tuple(str(WallTime(minute)) for minute in range(MINUTES_OF_A_DAY + 1))
 
 
-def schedule_shape(schedule: Schedule) -> ScheduleEntry:
-    """Return an entry of the schedule list (PLUM-25)."""
-    schedule_id, nickname, days = schedule
-    return {"schedule_id": schedule_id, "nickname": nickname, "days": days}
+def schedules_shape(schedules: Iterable[Schedule]) -> list[ScheduleEntry]:
+    """Return the schedule list (PLUM-25)."""
+    return [
+        {"schedule_id": schedule_id, "nickname": nickname, "days": days}
+        for schedule_id, nickname, days in schedules
+    ]
 
 
 def profile_shape(profile: Profile) -> ProfileEntry:

@@ -85,6 +85,11 @@ class CalleeLines:
 
 def hours_of(row: asyncpg.Record) -> CalleeHours | None:
     """Return the hours that a campaign's row asks for; None where it calls at any time."""
-    if row["callee_from_minute"] is None:
+    return callee_hours(row["callee_from_minute"], row["callee_until_minute"])
+
+
+def callee_hours(from_minute: int | None, until_minute: int | None) -> CalleeHours | None:
+    """Return the hours of these columns' values: both are there, or neither."""
+    if from_minute is None or until_minute is None:
         return None
-    return CalleeHours(from_minute=row["callee_from_minute"], until_minute=row["callee_until_minute"])
+    return CalleeHours(from_minute=from_minute, until_minute=until_minute)

@@ -1,5 +1,6 @@
 """Builds a campaign's retry policy from the columns that hold it, as several queries bring them."""
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,8 +15,14 @@ _MOST_REMEMBERED: Final = 1024
 
 def retry_policy_of(row: asyncpg.Record) -> RetryPolicy:
     """Return the policy of a row with tries_allowed, retry_seconds and retry_seconds_by_outcome."""
-    by_outcome: dict[str, int] = row["retry_seconds_by_outcome"]
-    return _policy(row["tries_allowed"], tuple(row["retry_seconds"]), tuple(by_outcome.items()))
+    return retry_policy(row["tries_allowed"], row["retry_seconds"], row["retry_seconds_by_outcome"])
+
+
+def retry_policy(
+    tries: int, intervals_seconds: Sequence[int], seconds_by_outcome: Mapping[str, int]
+) -> RetryPolicy:
+    """Return the policy of these columns' values."""
+    return _policy(tries, tuple(intervals_seconds), tuple(seconds_by_outcome.items()))
 
 
 @lru_cache(maxsize=_MOST_REMEMBERED)

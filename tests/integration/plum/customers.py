@@ -68,7 +68,7 @@ class Customer:
             assert seen.status < 500, text
             TypeAdapter(Refusal).validate_json(text)
         else:
-            plain = path.split("?", maxsplit=1)[0]
+            plain = path.split("?", maxsplit=1)[0].rstrip("/")
             known = [route for route in self.routes if route.method == method and _fits(route.path, plain)]
             operation = known[0].operation
             assert operation is not None

@@ -47,7 +47,7 @@ def refused(status: int, expected: int | set[int], body: Any) -> None:  # noqa: 
     ("method", "path", "status"),
     [
         ("GET", "//api//schedules", 404),
-        ("GET", "/api/schedules/", 404),
+        ("GET", "/api/schedules//", 404),
         ("GET", "/api/%2e%2e/schedules", 404),
         ("GET", "/api/schedules%2F", 404),
         ("GET", "/API/schedules", 404),

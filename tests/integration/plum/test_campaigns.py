@@ -24,7 +24,10 @@ async def test_five_fields_are_required(acme: Customer, missing: str) -> None:
         refused = await acme.post("/api/campaigns", **sent)
         assert refused.body == {missing: [f"The {missing} field is required."]}
     assert await acme.get("/api/campaigns") == []
-    await acme.campaign(result_url=None)
+    campaign_id = await acme.campaign(result_url=None)
+    unfilled = await acme.campaign(result_url="", phone_numbers="")
+    for its_id in (campaign_id, unfilled):
+        assert (await acme.one(its_id))["numbers"]["accepted"] == 0
 
 
 @pytest.mark.parametrize("field", ["schedule", "schedule_id"])

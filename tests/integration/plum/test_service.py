@@ -47,6 +47,22 @@ async def test_every_documented_method_is_there(acme: Customer, method: str, pat
         assert answer.status in {200, 422}
 
 
+@pytest.mark.parametrize("path", ["/api/schedules", "/api/profiles", "/api/campaigns"])
+async def test_a_slash_at_the_end_means_nothing_and_a_list_has_a_head(acme: Customer, path: str) -> None:
+    """PLUM-02: the published service redirects a slash away, which a client that follows does not notice."""
+    await acme.campaign()
+    listed, headers = await acme.get(path), {"Authorization": f"Bearer {acme.token}"}
+    for method, spelled in (("GET", f"{path}/"), ("HEAD", path), ("HEAD", f"{path}/")):
+        async with acme.session.request(method, acme.base + spelled, headers=headers) as answer:
+            told = (answer.status, answer.content_type, int(answer.headers["Content-Length"]) > 2)
+            assert told == (200, "application/json", True)
+            body = await answer.read()
+        assert json.loads(body) == listed if method == "GET" else not body
+    assert (await acme.call("PATCH", f"{path}/999999/")).status == 404
+    async with aiohttp.ClientSession() as stranger, stranger.head(acme.base + path) as refused:
+        assert (refused.status, await refused.read()) == (401, b"")
+
+
 async def test_any_host_is_the_service(acme: Customer) -> None:
     """PLUM-03: the published documents name two hosts; the paths are the same under each."""
     for host in ("scheduler.vxml.sharpencx.com", "scheduler.plumvoice.com"):

@@ -14,7 +14,7 @@ from yarl import URL
 from services.api.answers import json_answer
 from services.api.request_body import read_fields
 from services.api.routes import Route
-from services.api.server import application, runner_of
+from services.api.server import application, runner_of, with_spellings
 from shared.ports.access import Caller, Doorkeeper
 
 
@@ -69,3 +69,20 @@ async def test_a_query_holds_as_many_profiles_as_a_campaign_may_have() -> None:
         query = quote(json.dumps(profiles), safe="")
         async with client.post(URL(f"{url}?profiles={query}", encoded=True)) as answer:
             assert (answer.status, await answer.json()) == (200, ["profiles"])
+
+
+def test_a_path_may_end_in_a_slash_and_what_can_be_got_has_a_head() -> None:
+    """Each once more as other clients write it, after all routes as they are described."""
+
+    def route(method: str, path: str) -> Route:
+        return Route(method=method, path=path, handler=_names, summary="s")
+
+    routes = (
+        route("GET", "/api/x"), route("PATCH", "/api/x"), route("GET", "/docs"),
+    )  # fmt: skip
+    spelled = with_spellings(routes)
+    assert spelled[: len(routes)] == routes
+    assert [(each.method, each.path) for each in spelled[len(routes) :]] == [
+        ("HEAD", "/api/x"), ("HEAD", "/docs"),
+        ("GET", "/api/x/"), ("PATCH", "/api/x/"), ("HEAD", "/api/x/"),
+    ]  # fmt: skip

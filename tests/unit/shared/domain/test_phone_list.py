@@ -185,6 +185,17 @@ def test_a_list_has_so_many_lines_and_no_more() -> None:
         read(data + b"x", limits=limits)
 
 
+@pytest.mark.parametrize("opening", [b"", b"destination\n"])
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \t\n", b"\r"])
+def test_blank_lines_have_an_end_too(opening: bytes, blank: bytes) -> None:
+    """A list may have many of them, and one of nothing else would be read for minutes."""
+    limits = PhoneListLimits(max_blank_lines=50)
+    numbers = b"+12025550100\n+12025550101\n"
+    assert len(read(opening + numbers + blank * 48, limits=limits)) == 2
+    with pytest.raises(ListTooLong, match="at most 50 blank lines"):
+        read(opening + numbers + blank * 51, limits=limits)
+
+
 def test_after_a_refusal_the_parser_stays_refused() -> None:
     """A caller that goes on after the refusal cannot get half a list by it."""
     parser = PhoneListParser(LIMITS)
