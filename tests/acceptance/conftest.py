@@ -115,7 +115,7 @@ class Platform:
         os.kill(pid, how)
         return pid
 
-    def wait_restarted(self, name: str, old_pid: int, *, within_seconds: float = 30) -> int:
+    def wait_restarted(self, name: str, old_pid: int, *, within_seconds: float = 90) -> int:
         """Wait until the process `name` answers again under another id, and return that."""
         self.until(lambda: self.pids()[name] != old_pid, f"{name} is back", within_seconds=within_seconds)
         return self.pids()[name]
@@ -137,7 +137,7 @@ class Platform:
         if self.process.poll() is None:
             self.process.send_signal(how)
         status = self.process.wait(STOP_SECONDS)
-        self.assert_nothing_remains(within_seconds=1)
+        self.assert_nothing_remains(within_seconds=10)
         return status
 
     def note_family(self) -> None:

@@ -30,7 +30,7 @@ from shared.telephony.port import (
     Telephony,
     TooLate,
 )
-from tests.sip.callee import callee, free_port, need
+from tests.sip.callee import PATIENCE_SECONDS, callee, free_port, need
 from tests.sip.caller import caller, trunk
 from tests.sip.voices import write_voices
 
@@ -113,12 +113,12 @@ def call_to(last_two: str, *, ring_seconds: float = 30, longest_call_seconds: fl
 async def place(telephony: Telephony, call: OutboundCall) -> LiveCall:
     """Place a call now."""
     now = asyncio.get_running_loop().time()
-    return await telephony.place(call, not_before=now, send_by=now + 1)
+    return await telephony.place(call, not_before=now, send_by=now + PATIENCE_SECONDS)
 
 
 async def events_of(live: LiveCall) -> list[CallEvent]:
     """Follow a call to its end."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return [event async for event in live.events()]
 
 
@@ -150,7 +150,7 @@ async def test_a_call_that_is_answered_rings_first_and_ends_with_a_hang_up(telep
     """Ringing, Answered, Ended, in this order; the talk time runs from the answer."""
     live = await place(telephony, call_to("00"))
     steps: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             steps.append(type(event).__name__)
             if isinstance(event, Answered):
@@ -167,7 +167,7 @@ async def test_call_analysis_tells_who_answered(
 ) -> None:
     """What is detected is also what the ending says."""
     live = await place(telephony_in_real_time, call_to(last_two))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             if isinstance(event, CalleeTypeDetected):
                 assert event.callee_type is callee_type
@@ -181,7 +181,7 @@ async def test_a_prompt_is_played_to_its_end(telephony: Telephony) -> None:
     """PlayEnded follows, whole, with the id that was given; a second prompt waits for the first."""
     live = await place(telephony, call_to("00"))
     played: list[PlayEnded] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             match event:
                 case Answered():
@@ -200,7 +200,7 @@ async def test_stop_cuts_every_prompt_short(telephony: Telephony) -> None:
     """What plays and what waits ends at once, and is not called whole."""
     live = await place(telephony, call_to("00"))
     cut: set[int] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             match event:
                 case Answered():
@@ -223,7 +223,7 @@ async def test_a_key_stops_a_prompt_that_allows_it(telephony: Telephony, bargein
     """The callee presses 1 while listening: a barge-in prompt is cut, another goes on."""
     live = await place(telephony, call_to("09"))
     keys: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             match event:
                 case Answered():
@@ -243,7 +243,7 @@ async def test_a_callee_may_hang_up_during_a_prompt(telephony: Telephony) -> Non
     """The prompt never ends; the call does."""
     live = await place(telephony, call_to("08"))
     events: list[CallEvent] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             events.append(event)
             if isinstance(event, Answered):
@@ -256,7 +256,7 @@ async def test_a_ringing_call_can_be_cancelled(telephony: Telephony) -> None:
     """A hang-up before the answer ends the call unanswered."""
     live = await place(telephony, call_to("02"))
     events: list[CallEvent] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             events.append(event)
             if isinstance(event, Ringing):
@@ -300,7 +300,7 @@ async def test_without_a_trunk_nothing_is_sent_and_the_adapter_says_why(adapter:
 async def test_nothing_is_sent_before_its_instant(telephony: Telephony) -> None:
     """The INVITE leaves at not_before or later, and the call says when."""
     due = asyncio.get_running_loop().time() + 0.05
-    live = await telephony.place(call_to("01"), not_before=due, send_by=due + 1)
+    live = await telephony.place(call_to("01"), not_before=due, send_by=due + PATIENCE_SECONDS)
     assert live.sent_at >= due
     await events_of(live)
 
@@ -317,7 +317,7 @@ async def test_a_recording_that_a_hang_up_ends_is_told_before_the_end(telephony:
     """Its name, its sound as a WAV file, and only then Ended."""
     live = await place(telephony, call_to("00"))
     events: list[CallEvent] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             events.append(event)
             if isinstance(event, Answered):
@@ -334,7 +334,7 @@ async def test_a_recording_ends_at_once_when_it_is_stopped(telephony: Telephony)
     """And a second word to stop changes nothing."""
     live = await place(telephony, call_to("00"))
     stopped: list[RecordingEnded] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             if isinstance(event, Answered):
                 await live.record("message", longest_seconds=60, stop_keys="")

@@ -362,7 +362,7 @@ async def test_a_store_whose_connections_were_cut_works_again(store: "Store") ->
             *(store.campaigns.schedules(tenant_id) for _ in range(10)), return_exceptions=True
         )
         assert [answer for answer in answers if answer != [] and not isinstance(answer, DatabaseAway)] == []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await store.campaigns.works():
                 await asyncio.sleep(0.01)
     assert await store.campaigns.schedules(tenant_id) == []

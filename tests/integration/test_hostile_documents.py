@@ -39,13 +39,19 @@ from shared.voicexml.events import (
 from shared.voicexml.events import FetchFailed as NotFetched
 
 #: After which a test has failed, whatever the machine does.
-PATIENCE_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 120.0
 
 #: What a hostile document may take until its session is over, and each of its steps.
 PROMISED_SECONDS: Final = 1.0
 
+#: When a session is given up here: later than by a dialer, so that no honest one is where the machine is busy.
+ANSWER_SECONDS: Final = 2.0
+
 #: How often it is looked how long a process stood in line; one that is ended takes its number along.
 _LOOK_SECONDS: Final = 0.02
+
+#: No process id: what all wait for.
+_EVERY_PROCESS: Final = 0
 
 #: Of one hostile call: a loop that waits for the caller each time would go on for ever, and may.
 MOST_EVENTS: Final = 400
@@ -185,7 +191,8 @@ class Queueing:
         return sum(seconds - self._before.get(pid, 0.0) for pid, seconds in self._latest.items())
 
     def _look(self) -> dict[int, float]:
-        return {pid: _queued_seconds(pid) for pid in (os.getpid(), *self._pool.pids)}
+        waited = {pid: _queued_seconds(pid) for pid in (os.getpid(), *self._pool.pids)}
+        return waited | {_EVERY_PROCESS: _stolen_seconds()}
 
 
 def _queued_seconds(pid: int) -> float:
@@ -195,6 +202,13 @@ def _queued_seconds(pid: int) -> float:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError):
         return 0.0
+
+
+def _stolen_seconds() -> float:
+    """Read for how long this machine, where it is a virtual one, stood in line for all of its processors."""
+    # Since the start: user, nice, system, idle, iowait, irq, softirq, steal.
+    ticks = Path("/proc/stat").read_text().split(maxsplit=9)[8]
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(effect: Effect, document: bytes) -> list[Event]:
@@ -257,7 +271,7 @@ async def test_a_hostile_document_ends_only_its_own_session(name: str) -> None:
     """It ends within a second, by an error or by being given up; its neighbour's prompts come on time meanwhile."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         began = monotonic_seconds()
-        async with InterpreterPool(processes=1, answer_timeout_s=INTERPRETER_ANSWER_SECONDS) as pool:
+        async with InterpreterPool(processes=1, answer_timeout_s=ANSWER_SECONDS) as pool:
             neighbour = Neighbour(await pool.open(start()))
             await neighbour.begin()
             sound_seconds = monotonic_seconds() - began
@@ -273,7 +287,8 @@ async def test_a_hostile_document_ends_only_its_own_session(name: str) -> None:
     ended = running.result()
     assert ended != "waits"
     assert ended != "goes on" or name in HARMLESS
-    allowed_seconds = PROMISED_SECONDS + sound_seconds + queueing.seconds()
+    late_seconds = ANSWER_SECONDS - INTERPRETER_ANSWER_SECONDS if ended == "given up" else 0.0
+    allowed_seconds = PROMISED_SECONDS + late_seconds + sound_seconds + queueing.seconds()
     assert hostile.slowest_step_seconds < allowed_seconds
     assert hostile.took_seconds < allowed_seconds or name in HARMLESS
     # Whoever lives in a process that is ended waits for the next one to begin, and no longer.
@@ -309,7 +324,7 @@ async def test_a_server_that_leads_nowhere_is_a_bad_fetch(*, endless_answer: boo
     async with (
         _site("/start", answer) as url,
         guarded_session(policy) as http,
-        InterpreterPool(processes=1, answer_timeout_s=INTERPRETER_ANSWER_SECONDS) as pool,
+        InterpreterPool(processes=1, answer_timeout_s=ANSWER_SECONDS) as pool,
     ):
         store = CachingFetcher(GuardedFetcher(http, policy), clock=monotonic_seconds)
         with pytest.raises(FetchFailed, match=reason) as failed:

@@ -209,12 +209,12 @@ async def test_four_pacers_claim_every_number_once_and_no_slot_twice(store: "Sto
 async def test_a_pacer_that_freezes_in_a_tick_is_replaced(store: "Store") -> None:
     """Postgres ends its transaction, another pacer gets the campaign, and the frozen one can write nothing."""
     _, campaign_id = await running(store)
-    frozen = await Database.connect(store.url, role="paceline_pacer", size=1, idle_in_transaction_ms=100)
+    frozen = await Database.connect(store.url, role="paceline_pacer", size=1, idle_in_transaction_ms=500)
 
     async def freeze() -> None:
         async with PostgresPlanning(frozen, send_tolerance_seconds=60).tick() as tick:
             assert tick is not None
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while not await store.tick():
                     await asyncio.sleep(0.02)
             await tick.look_again(None)
@@ -238,7 +238,7 @@ async def test_a_campaign_that_cannot_be_paced_keeps_nobody_waiting(store: "Stor
     pacer = Pacer(planning=store.planning, doorbell=bell, tally=Tally(), horizon=HORIZON)
     with capture_logs() as lines_logged:
         task = asyncio.create_task(pacer.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await bell.rung.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

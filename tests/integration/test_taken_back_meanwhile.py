@@ -42,7 +42,7 @@ async def until_waiting(
 ) -> None:
     """Return when so many connections wait for somebody else's row, or this is done without."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await store.one(waiting) < connections and not (or_done and or_done.done()):
             await asyncio.sleep(0.01)
 

@@ -277,11 +277,11 @@ HELD_OPEN = {"half staged": half_staged, "half published": half_published}
 
 @pytest.mark.parametrize("how", HELD_OPEN)
 async def test_a_stop_does_not_wait_for_an_upload(store: "Store", how: str) -> None:
-    """However far a long list has come, its campaign is stopped and started within a second; the list comes in."""
+    """However far a long list has come, its campaign is stopped and started before it is in; the list comes in."""
     tenant_id = await store.tenant()
     campaign_id = await store.campaign(tenant_id, "+12025550100,a")
     async with HELD_OPEN[how](store, tenant_id, campaign_id) as task:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await store.campaigns.stop(tenant_id, Dialect.PLUM, campaign_id)
             await store.campaigns.start(tenant_id, Dialect.PLUM, campaign_id)
             await store.campaigns.stop(tenant_id, Dialect.PLUM, campaign_id)
@@ -300,7 +300,7 @@ async def test_a_list_is_invisible_until_it_is_whole(store: "Store", how: str) -
     async with HELD_OPEN[how](store, tenant_id, campaign_id):
         view = await store.campaigns.campaign(tenant_id, Dialect.PLUM, campaign_id)
         assert (view.numbers.accepted, view.numbers.refused) == (1, 0)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             assert len(await store.tick(campaign_id)) == 1
     view = await store.campaigns.campaign(tenant_id, Dialect.PLUM, campaign_id)
     assert (view.numbers.accepted, view.numbers.ready, view.numbers.in_attempt) == (3, 2, 1)
@@ -315,7 +315,7 @@ async def test_a_call_ends_while_a_list_comes_in(store: "Store", how: str) -> No
     await store.dialer()
     first, second = await store.tick(campaign_id)
     async with HELD_OPEN[how](store, tenant_id, campaign_id):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await store.end(await store.dialing(first))
             await store.postpone(await store.dialing(second), await store.attempts().now())
     assert await store.one("SELECT count(*) FROM result") == 1

@@ -248,7 +248,7 @@ async def test_nobody_but_the_pacer_waits_for_it(customer: Customer) -> None:
     async with store.session("paceline_api") as connection, connection.transaction():
         await connection.execute(f"SET LOCAL app.tenant = '{customer.tenant_id}'")
         await connection.fetch(queries("undoing")["lock_line"], *key)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await store.postpone(leased, await store.attempts().now())
             await store.campaigns.stop(key[0], Dialect.PLUM, key[1])
             await store.campaigns.start(key[0], Dialect.PLUM, key[1])
@@ -286,7 +286,7 @@ async def test_no_dialer_waits_for_more_than_a_step(
         await busy.execute("SELECT 1 FROM number WHERE line_no = 2 FOR UPDATE")
         canceling = asyncio.create_task(customer.done("POST", path, headers=headers))
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await store.one(waiting, "Lock") == 0:
                 await asyncio.sleep(0.01)
             assert isinstance(await store.attempts().commit_intent(leased, "fence"), LeaseGone)

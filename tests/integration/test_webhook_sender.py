@@ -277,9 +277,9 @@ async def test_a_receiver_that_hangs_costs_one_time_out() -> None:
         await asyncio.Event().wait()
 
     async with _rogue(hang) as url:
-        report = await _send(replace(_WEBHOOK, url=url), timeout_s=0.2)
+        report = await _send(replace(_WEBHOOK, url=url), timeout_s=0.6)
     assert (report.status, report.error, report.sent) == (None, "No answer came in time.", True)
-    assert 150 <= report.total_ms < 2_000
+    assert report.total_ms >= 500
 
 
 async def test_a_receiver_that_drips_its_answer_has_still_given_its_status() -> None:
@@ -293,7 +293,7 @@ async def test_a_receiver_that_drips_its_answer_has_still_given_its_status() -> 
             await asyncio.sleep(0.02)
 
     async with _rogue(drip) as url:
-        report = await _send(replace(_WEBHOOK, url=url), timeout_s=0.2)
+        report = await _send(replace(_WEBHOOK, url=url), timeout_s=0.6)
     assert (report.status, report.error) == (200, "The answer did not end in time.")
     assert 0 < len(report.answer) < 100
 

@@ -15,8 +15,10 @@ import pytest
 SCENARIOS: Final = Path(__file__).parents[1] / "sipp"
 #: Where Debian's sip-tester keeps its recordings of keys.
 RECORDINGS: Final = Path("/usr/share/sip-tester")
-#: A scenario that is not over by then has gone wrong.
-PATIENCE_SECONDS: Final = 20
+#: A scenario that is not over by then has gone wrong, whatever the machine does.
+PATIENCE_SECONDS: Final = 60
+#: What SIPp has no time to read waits; of its own 64 KiB fifty calls at once would lose some on a busy machine.
+_BUFFER_BYTES: Final = 4 * 1024 * 1024
 #: Ports are chosen before SIPp can take them.
 _TRIES: Final = 5
 
@@ -103,7 +105,8 @@ async def _start(
         command = [
             *place.command, "sipp", "-sf", str(scenario), "-i", place.host, "-p", str(chosen), "-mi", place.host,
             "-mp", str(free_port(even=True)), "-m", str(calls), "-nostdin", "-timeout", f"{PATIENCE_SECONDS}s",
-            "-timeout_error", "-trace_msg", "-message_file", str(folder / "messages.log"), *options,
+            "-timeout_error", "-buff_size", str(_BUFFER_BYTES), "-trace_msg",
+            "-message_file", str(folder / "messages.log"), *options,
         ]  # fmt: skip
         with (folder / "sipp.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(

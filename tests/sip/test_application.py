@@ -21,7 +21,7 @@ from shared.domain.egress import EgressPolicy
 from shared.domain.retry import RetryPolicy
 from shared.ports.dialing import LeasedAttempt
 from shared.telephony.port import Answered, Ended, LiveCall, Ringing
-from tests.sip.callee import callee, need_key_recordings
+from tests.sip.callee import PATIENCE_SECONDS, callee, need_key_recordings
 from tests.sip.caller import call_to, caller, place, trunk
 
 LOOPBACK: Final = EgressPolicy(allow=(ip_network("127.0.0.1"),))
@@ -51,7 +51,7 @@ def leased(url: str) -> LeasedAttempt:
 async def converse(live: LiveCall, application: Application) -> ApplicationEnd:
     """Follow a call with its application beside it."""
     running: asyncio.Task[ApplicationEnd] | None = None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in live.events():
             match event:
                 case Answered():

@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.sip_trunk.espeak import speak
 from shared.adapters.sip_trunk.wav import read_wav
 from shared.telephony.port import Answered, DigitPressed, RecordingEnded
-from tests.sip.callee import callee, need
+from tests.sip.callee import PATIENCE_SECONDS, callee, need
 from tests.sip.caller import Drawer, call_to, caller, place, trunk
 from tests.sip.ear import Ear, correlation, linear, open_ear
 from tests.sip.voices import quiet, tones
@@ -71,7 +71,7 @@ async def test_a_recording_is_in_order(tmp_path: Path) -> None:
             tmp_path, "listens", options=("-key", "ear_port", str(port), "-key", "formats", "0 101")
         ) as far,
         caller(trunk(far.port), drawer=drawer) as telephony,
-        asyncio.timeout(15),
+        asyncio.timeout(PATIENCE_SECONDS),
     ):
         live = await place(telephony, call_to())
         talking: asyncio.Task[None] | None = None
@@ -112,7 +112,7 @@ async def test_keys_are_heard_once_each_in_their_order(
             tmp_path, "listens", options=("-key", "ear_port", str(port), "-key", "formats", formats)
         ) as far,
         caller(trunk(far.port)) as telephony,
-        asyncio.timeout(15),
+        asyncio.timeout(PATIENCE_SECONDS),
     ):
         live = await place(telephony, call_to())
         talking: asyncio.Task[None] | None = None

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from shared.adapters.sip_trunk.report_line import Quality
-from tests.sip.callee import callee
+from tests.sip.callee import PATIENCE_SECONDS, callee
 from tests.sip.caller import call_to, caller, follow, place, the_end, trunk
 from tests.sip.ear import Ear, open_ear
 
@@ -20,9 +20,9 @@ SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, BYE = 200, 201, 202, 203
 #: What the callee sends: 40 packets, every fifth of the numbers left out.
 CALLEE: Final = 0x0CA11EE0
 SEQUENCE: Final = [number for number in range(50) if number % 5 != 4]
-#: Every fourth packet is looked at: the 37th is the last.
-LAST_LOOKED_AT: Final = SEQUENCE[36]
-MISSING: Final = LAST_LOOKED_AT + 1 - 37
+#: Every eighth packet is looked at: the 33rd is the last.
+LAST_LOOKED_AT: Final = SEQUENCE[32]
+MISSING: Final = LAST_LOOKED_AT + 1 - 33
 SENT_AT: Final = 0x1111_2222_3333_4444
 
 
@@ -54,7 +54,7 @@ class Desk(asyncio.DatagramProtocol):
 
     async def next_of(self, kind: int) -> bytes:
         """Return the next datagram that has a part of a kind, and begins with a report (6.1)."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 data = await self._came.get()
                 assert kinds(data)[:2] in ([SENDER_REPORT, DESCRIPTION], [RECEIVER_REPORT, DESCRIPTION])
@@ -108,7 +108,7 @@ async def test_each_side_learns_how_the_other_hears_it(tmp_path: Path) -> None:
     ):
         live = await place(telephony, call_to())
         following = asyncio.create_task(follow(live, talk_seconds=None))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             host, audio_port = await ear.source
         speak(ear, (host, audio_port))
         theirs = struct.pack("!BBHIQIII", 0x80, SENDER_REPORT, 6, CALLEE, SENT_AT, 0, 40, 6400)

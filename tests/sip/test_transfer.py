@@ -20,7 +20,7 @@ from shared.telephony.port import (
     TransferAnswered,
     TransferEnded,
 )
-from tests.sip.callee import Callee, callee, need_key_recordings
+from tests.sip.callee import PATIENCE_SECONDS, Callee, callee, need_key_recordings
 from tests.sip.caller import call_to, caller, place, trunk
 from tests.sip.ear import correlation, linear, open_ear
 from tests.sip.voices import quiet
@@ -55,7 +55,7 @@ class Followed:
 
     async def next(self, *kinds: type[CallEvent]) -> CallEvent:
         """Return the next event of these kinds; others are passed over."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for event in self._events:
                 if isinstance(event, kinds):
                     return event
@@ -74,7 +74,7 @@ async def test_who_was_called_second_hears_the_first(tmp_path: Path) -> None:
         await call.next(Answered)
         await live.transfer(AGENT, bridge=True, ring_seconds=5)
         assert await call.next(TransferAnswered, TransferEnded) == TransferAnswered()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(ear.heard()) < 8_000 * 1.7 + len(said):
                 await asyncio.sleep(0.05)
         await live.end_transfer()
@@ -101,10 +101,9 @@ async def test_keys_are_passed_on_to_who_was_called_second(tmp_path: Path) -> No
         await call.next(Answered)
         await live.transfer(AGENT, bridge=True, ring_seconds=5)
         assert await call.next(TransferAnswered, TransferEnded) == TransferAnswered()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(ends_of_keys(ear.packets)) < 9:
                 await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)  # SIPp wants the good-bye after its pause
         await live.hang_up()
         await call.next(Ended)
         assert (await near.verdict(), await far.verdict()) == (0, 0), near.log() + far.log()
@@ -198,7 +197,7 @@ async def test_a_leg_that_rings_is_cancelled_with_the_call(tmp_path: Path) -> No
         call = Followed(live)
         await call.next(Answered)
         await live.transfer(AGENT, bridge=True, ring_seconds=30)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while "180 Ringing" not in far.messages():
                 await asyncio.sleep(0.02)
         await live.hang_up()

@@ -85,7 +85,7 @@ async def dial(networks: Networks, **order: object) -> dict[str, Any]:
         await process.wait()
         raise
     assert process.returncode == 0, wrong.decode()
-    heard: dict[str, Any] = json.loads(said)
+    heard: dict[str, Any] = json.loads(said.splitlines()[-1])  # before it stands what the dialer logs
     return heard
 
 

@@ -12,6 +12,7 @@ from shared.adapters.sip_trunk.rtp_ports import PortRange
 from shared.adapters.sip_trunk.trunk import Trunk
 from shared.domain.routing import Route
 from shared.telephony.port import Answered, DigitPressed, Ended, LiveCall, PlayEnded, Speech
+from tests.sip.callee import PATIENCE_SECONDS
 from tests.sip.caller import Drawer, Shelf, call_to, place
 
 
@@ -27,7 +28,7 @@ async def call(order: dict[str, Any]) -> dict[str, Any]:
     )
     way = Trunk(route=Route(name="outside"), host=order["host"], port=order["trunk_port"], pings=False)
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(PATIENCE_SECONDS),
         open_sip_telephony(settings, [way], fetcher=Shelf(), recordings=Drawer()) as telephony,
     ):
         return await _talk(await place(telephony, call_to()), order["prompt"], order["keys"])

@@ -135,7 +135,7 @@ async def _api(answer: Answer) -> AsyncIterator[str]:
 
 
 async def _announced_port(ready: Path, serving: asyncio.Future[Any]) -> int:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (port := _port_in(ready)) is None:
             assert not serving.done(), serving
             await asyncio.sleep(0.01)

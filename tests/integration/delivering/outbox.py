@@ -167,13 +167,13 @@ class Outbox:
         """Return the tries of one delivery."""
         return await self.sql("SELECT * FROM delivery_try WHERE number_id = $1 ORDER BY try_no", call_id)
 
-    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 15) -> None:
+    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(seconds):
             while not await met():
                 await asyncio.sleep(0.02)
 
-    async def until_all(self, state: str, *call_ids: int, seconds: float = 15) -> None:
+    async def until_all(self, state: str, *call_ids: int, seconds: float = 60) -> None:
         """Wait until these deliveries, or all, are in one state."""
 
         async def arrived() -> bool:

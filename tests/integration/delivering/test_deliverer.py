@@ -234,14 +234,15 @@ async def test_what_is_under_way_at_sigterm_ends_before_the_process(
     inbox.gate = asyncio.Event()
     ids = await outbox.put(await outbox.tenant(), inbox.url, 3)
     request = StopRequest()
-    process = asyncio.create_task(dialer.serve(settings, request))
+    patient = settings.model_copy(update={"webhook_seconds": 10.0})  # a busy machine takes its time
+    process = asyncio.create_task(dialer.serve(patient, request))
     await outbox.until(lambda: _waits(inbox, 3))
     request.signalled()
     late = await outbox.put(await outbox.tenant(), inbox.url, 1)
     _, pending = await asyncio.wait([process], timeout=1.5)
     assert pending
     inbox.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await process
     assert await outbox.states(*ids) == ["DELIVERED"] * 3
     assert inbox.call_ids.count(late[0]) <= 1
@@ -257,7 +258,7 @@ async def test_a_receiver_that_hangs_holds_no_process_up(outbox: Outbox, setting
         process = asyncio.create_task(dialer.serve(quick, request))
         await outbox.until_all("SENDING")
         request.signalled()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await process
     assert await outbox.states() == ["RETRY"] * 3
 
@@ -277,7 +278,7 @@ async def test_a_kill_between_answer_and_record_costs_a_repetition_and_nothing_e
     process = await _dialer_process(settings)
     try:
         inbox.gate = asyncio.Event()
-        await outbox.until(lambda: _waits(inbox, 1), seconds=30)
+        await outbox.until(lambda: _waits(inbox, 1))
         async with outbox.connection.transaction():
             # Whoever would record the answer waits here, until it is dead.
             await outbox.sql("SELECT 1 FROM delivery FOR UPDATE")
@@ -332,7 +333,7 @@ async def test_a_deliverer_that_was_frozen_leaves_what_it_held_to_others(
     in_time, too_late = await claimed(await outbox.store(lease_seconds=7))
     async with outbox.deliverer(try_seconds=1) as deliverer:
         now = asyncio.get_running_loop().time()
-        await deliverer._deliver(in_time, now - 5.5)  # of seven seconds; a try may take one
+        await deliverer._deliver(in_time, now - 3)  # of seven seconds; a try may take one
         await deliverer._deliver(too_late, now - 6.1)
     assert inbox.call_ids == [in_time.number_id]
     assert await outbox.states(in_time.number_id, too_late.number_id) == ["DELIVERED", "SENDING"]
