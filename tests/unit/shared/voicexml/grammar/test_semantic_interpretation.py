@@ -1,63 +1,17 @@
 """What a match means (SISR 1.0), and what tags meant before there was a standard."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
-Call = Callable[..., SimpleNamespace]
-Wrap = Callable[..., str]
-
-BASE = "http://app.example/"
-URL = BASE + "start.vxml"
-
-SCRIPTS = 'tag-format="semantics/1.0"'
-LITERALS = 'tag-format="semantics/1.0-literals"'
-
-
-def grammar(rules: str, attributes: str = "", mode: str = "voice") -> str:
-    """Make an inline grammar, whose root is r."""
-    return f'<grammar version="1.0" root="r" mode="{mode}" {attributes}>{rules}</grammar>'
-
-
-def rule(body: str, more: str = "", attributes: str = "", mode: str = "voice") -> str:
-    """Make an inline grammar with a root rule, and perhaps more of them."""
-    return grammar(f'<rule id="r">{body}</rule>{more}', attributes, mode)
-
-
-def field(content: str, attributes: str = "", show: str = "JSON.stringify(f)") -> str:
-    """Make a form with one field, which logs its value or the event."""
-    return (
-        f"<form><field name='f' {attributes}>{content}<filled><log expr=\"{show}\"/></filled>"
-        "<catch event='nomatch noinput error'><log expr='_event'/><exit/></catch></field></form>"
-    )
-
-
-def run(
-    call: Call,
-    wrap: Wrap,
-    content: str | Mapping[str, str],
-    answers: list[str],
-    files: Mapping[str, object],
-) -> list[str]:
-    """Place the call; return what was logged, and the event that ended it if one did."""
-    start = content if isinstance(content, Mapping) else {URL: wrap(content)}
-    documents = {**start, **{BASE + name: body for name, body in files.items()}}
-    heard = call(documents, *answers)
-    logs: list[str] = heard.logs
-    return [*logs, heard.exit.event] if heard.exit.event else logs
-
-
-def different(call: Call, wrap: Wrap, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the logs of each call that logs something else than its row says.
-
-    A row has a name, a document, what the caller does, what is logged, and perhaps further files. The calls of a
-    table are one test, because a test costs many times what a call does.
-    """
-    for name, content, answers, logs, *files in rows:
-        found = run(call, wrap, content, answers, files[0] if files else {})
-        if found != logs:
-            yield name, found
-
+from tests.unit.shared.voicexml.grammar_calls import (
+    LITERALS,
+    SCRIPTS,
+    Call,
+    Wrap,
+    different,
+    field,
+    grammar,
+    rule,
+)
 
 STANDARD: list[tuple[Any, ...]] = [
     ("out-string", field(rule('a<tag>out = "x";</tag>', attributes=SCRIPTS)), ["say:a"], ['"x"']),

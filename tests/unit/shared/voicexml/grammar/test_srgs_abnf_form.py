@@ -1,61 +1,8 @@
 """The ABNF form of grammars (SRGS 1.0), case by case through a field of an application; ids begin with its section."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
-Call = Callable[..., SimpleNamespace]
-Wrap = Callable[..., str]
-
-BASE = "http://app.example/"
-URL = BASE + "start.vxml"
-
-
-def abnf(rules: str, header: str = "") -> str:
-    """Make an inline grammar in the ABNF form, whose root is r."""
-    return f'<grammar type="application/srgs"><![CDATA[#ABNF 1.0;{header} root $r;\n{rules}]]></grammar>'
-
-
-def field(content: str, attributes: str = "", show: str = "JSON.stringify(f)") -> str:
-    """Make a form with one field, which logs its value or the event."""
-    return (
-        f"<form><field name='f' {attributes}>{content}<filled><log expr=\"{show}\"/></filled>"
-        "<catch event='nomatch noinput error'><log expr='_event'/><exit/></catch></field></form>"
-    )
-
-
-def external(rules: str, root: str = 'root="m"', mode: str = "") -> str:
-    """Make a grammar of its own, whose root is m."""
-    namespace = "http://www.w3.org/2001/06/grammar"
-    return f'<grammar xmlns="{namespace}" version="1.0" {root} {mode}>{rules}</grammar>'
-
-
-def run(
-    call: Call,
-    wrap: Wrap,
-    content: str | Mapping[str, str],
-    answers: list[str],
-    files: Mapping[str, object],
-) -> list[str]:
-    """Place the call; return what was logged, and the event that ended it if one did."""
-    start = content if isinstance(content, Mapping) else {URL: wrap(content)}
-    documents = {**start, **{BASE + name: body for name, body in files.items()}}
-    heard = call(documents, *answers)
-    logs: list[str] = heard.logs
-    return [*logs, heard.exit.event] if heard.exit.event else logs
-
-
-def different(call: Call, wrap: Wrap, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the logs of each call that logs something else than its row says.
-
-    A row has a name, a document, what the caller does, what is logged, and perhaps further files. The calls of a
-    table are one test, because a test costs many times what a call does.
-    """
-    for name, content, answers, logs, *files in rows:
-        found = run(call, wrap, content, answers, files[0] if files else {})
-        if found != logs:
-            yield name, found
-
+from tests.unit.shared.voicexml.grammar_calls import Call, Wrap, abnf, different, external, field
 
 MATCHED: list[tuple[Any, ...]] = [
     ("2.1-token", field(abnf("$r = hello;")), ["say:hello"], ['"hello"']),

@@ -1,85 +1,25 @@
 """Grammars in force, what a match fills, and what is known of it (VoiceXML 2.0, 2.2 to 2.5, 3.1 and 5.1.5)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
-Call = Callable[..., SimpleNamespace]
-Wrap = Callable[..., str]
+from tests.unit.shared.voicexml.grammar_calls import (
+    OTHERWISE,
+    Call,
+    Wrap,
+    different,
+    external,
+    field,
+    item,
+    keys,
+    leaf,
+    rule,
+    says,
+)
 
-BASE = "http://app.example/"
-URL = BASE + "start.vxml"
-
-
-SCRIPTS = 'tag-format="semantics/1.0"'
 JSON = "JSON.stringify"
 MODAL, NOT_MODAL, NEVER_VISITED = "modal='true'", "modal='false'", "cond='false'"
 SLOT_DEEP, SLOT_A = "slot='b.c.d'", "slot='a'"
-OTHERWISE = "<nomatch><log>nomatch</log><exit/></nomatch><noinput><log>noinput</log><exit/></noinput>"
 NOMATCH, BAD_FETCH = "nomatch", "error.badfetch"
-
-
-def grammar(rules: str, attributes: str = "", mode: str = "voice") -> str:
-    """Make an inline grammar, whose root is r."""
-    return f'<grammar version="1.0" root="r" mode="{mode}" {attributes}>{rules}</grammar>'
-
-
-def rule(body: str, more: str = "", attributes: str = "", mode: str = "voice") -> str:
-    """Make an inline grammar with a root rule, and perhaps more of them."""
-    return grammar(f'<rule id="r">{body}</rule>{more}', attributes, mode)
-
-
-NEVER = rule("never")
-
-
-def item(name: str = "f", heard: str = NEVER, more: str = "", attributes: str = "") -> str:
-    """Make a field of a form, which logs its name and value."""
-    return (
-        f"<field name='{name}' {attributes}>{heard}{more}"
-        f"<filled><log expr=\"'{name}=' + JSON.stringify({name})\"/></filled></field>"
-    )
-
-
-def keys(body: str, more: str = "", attributes: str = "") -> str:
-    """Make an inline grammar of keys."""
-    return rule(body, more, attributes, "dtmf")
-
-
-def says(words: str, slots: str = "", attributes: str = "", mode: str = "voice") -> str:
-    """Make an inline grammar of some words that fill slots by a script."""
-    tag = f"<tag>{slots}</tag>" if slots else ""
-    return rule(f"{words}{tag}", "", f"{SCRIPTS} {attributes}", mode)
-
-
-def field(content: str, attributes: str = "", show: str = "JSON.stringify(f)") -> str:
-    """Make a form with one field, which logs its value or the event."""
-    return (
-        f"<form><field name='f' {attributes}>{content}<filled><log expr=\"{show}\"/></filled>"
-        "<catch event='nomatch noinput error'><log expr='_event'/><exit/></catch></field></form>"
-    )
-
-
-def external(rules: str, root: str = 'root="m"', mode: str = "") -> str:
-    """Make a grammar of its own, whose root is m."""
-    namespace = "http://www.w3.org/2001/06/grammar"
-    return f'<grammar xmlns="{namespace}" version="1.0" {root} {mode}>{rules}</grammar>'
-
-
-def document(content: str, attributes: str = "") -> str:
-    """Make a document of its own."""
-    return f'<vxml version="2.1" xmlns="http://www.w3.org/2001/vxml" {attributes}>{content}</vxml>'
-
-
-LEAF = "application='root.vxml'"
-ROOT = document(
-    f"<link event='x'>{rule('rootlink')}</link><form id='rf' scope='document'>{says('rootform', 'out.g=1;')}"
-    f"{item('g')}</form><catch event='x'><log>x in root</log><exit/></catch>"
-)
-
-
-def leaf(content: str) -> Mapping[str, str]:
-    """Make a leaf document, and a root with a link and a form of its own."""
-    return {URL: document(content, LEAF), BASE + "root.vxml": ROOT}
 
 
 ONES = keys('<item repeat="1-">1</item>')
@@ -91,33 +31,6 @@ RESULT = (
     f"[application.lastresult$.length, {FIRST}.utterance, {FIRST}.inputmode, {FIRST}.confidence, "
     f"JSON.stringify({FIRST}.interpretation)].join('/')"
 )
-
-
-def run(
-    call: Call,
-    wrap: Wrap,
-    content: str | Mapping[str, str],
-    answers: list[str],
-    files: Mapping[str, object],
-) -> list[str]:
-    """Place the call; return what was logged, and the event that ended it if one did."""
-    start = content if isinstance(content, Mapping) else {URL: wrap(content)}
-    documents = {**start, **{BASE + name: body for name, body in files.items()}}
-    heard = call(documents, *answers)
-    logs: list[str] = heard.logs
-    return [*logs, heard.exit.event] if heard.exit.event else logs
-
-
-def different(call: Call, wrap: Wrap, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and the logs of each call that logs something else than its row says.
-
-    A row has a name, a document, what the caller does, what is logged, and perhaps further files. The calls of a
-    table are one test, because a test costs many times what a call does.
-    """
-    for name, content, answers, logs, *files in rows:
-        found = run(call, wrap, content, answers, files[0] if files else {})
-        if found != logs:
-            yield name, found
 
 
 HEARD: list[tuple[Any, ...]] = [
