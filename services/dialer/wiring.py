@@ -58,7 +58,7 @@ from shared.ports.fetching import DocumentFetcher
 from shared.ports.recordings import Recordings
 from shared.ports.scoreboard import Scoreboard
 from shared.ports.trunks import TrunkRecord, UsableTrunks
-from shared.process import StopRequest, run_service, run_until, spare_the_collector
+from shared.process import StopRequest, end, run_service, run_until, spare_the_collector
 from shared.settings import Settings
 from shared.sip.digest import Credentials
 from shared.telephony.port import Telephony
@@ -239,14 +239,8 @@ async def _sip_telephony(
         follower = asyncio.create_task(
             follow_trunks(stored.trunks, lambda records: telephony.use([*map(_trunk, records)]))
         )
-        stack.push_async_callback(cancelled, follower)
+        stack.push_async_callback(end, {follower})
     return telephony
-
-
-async def cancelled(task: asyncio.Task[None]) -> None:
-    """End a task that would never end by itself."""
-    task.cancel()
-    await asyncio.wait({task})
 
 
 def _trunk(record: TrunkRecord) -> Trunk:

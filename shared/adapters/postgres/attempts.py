@@ -4,13 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import asyncpg
 from typing_extensions import override
 
 from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import hours_of
-from shared.adapters.postgres.clocks import Clocks
+from shared.adapters.postgres.clocks import Offset, ask
 from shared.adapters.postgres.conclusions import write_conclusion
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
@@ -30,6 +31,9 @@ from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Lea
 _SQL = queries("dialing")
 _CLOCK = queries("planning")["postgres_now"]
 
+#: uvloop counts whole milliseconds and drops the rest: without this a call would be due up to one too early.
+CLOCK_TICK_SECONDS: Final = 0.001
+
 
 class PostgresAttempts(Attempts):
     """Attempts in Postgres, for one worker."""
@@ -46,12 +50,12 @@ class PostgresAttempts(Attempts):
     async def lease(self, tenant_id: int, jobs: Sequence[DialJob]) -> Leases:
         asked = tenant_id, [job.campaign_id for job in jobs], [job.attempt_id for job in jobs]
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            clocks = await _clocks(connection)
+            _, offset = await ask(connection, asyncio.get_running_loop().time)
             rows = await connection.fetch(_SQL["lease_attempts"], *asked, self._worker, self._lease_seconds)
             missed: int = (
                 await connection.fetchval(_SQL["count_missed"], *asked) if len(rows) < len(jobs) else 0
             )
-        return Leases([_leased(tenant_id, row, clocks) for row in rows], missed)
+        return Leases([_leased(tenant_id, row, offset) for row in rows], missed)
 
     @override
     async def commit_intent(self, leased: LeasedAttempt, fence: str) -> Intent | GateFacts | LeaseGone:
@@ -197,22 +201,14 @@ def _number_key(leased: LeasedAttempt) -> tuple[int, int, int]:
     return leased.job.tenant_id, leased.job.campaign_id, leased.number_id
 
 
-async def _clocks(connection: asyncpg.Connection) -> Clocks:
-    """Ask Postgres' clock, and nothing else, so that the way there and back is short."""
-    loop = asyncio.get_running_loop()
-    before = loop.time()
-    postgres: float = await connection.fetchval(_SQL["postgres_clock"])
-    return Clocks(postgres, before, loop.time())
-
-
-def _leased(tenant_id: int, row: asyncpg.Record, clocks: Clocks) -> LeasedAttempt:
+def _leased(tenant_id: int, row: asyncpg.Record, offset: Offset) -> LeasedAttempt:
     return LeasedAttempt(
         job=DialJob(tenant_id=tenant_id, campaign_id=row["campaign_id"], attempt_id=row["attempt_id"]),
         epoch=row["epoch"],
         number_id=row["number_id"],
         ordinal=row["ordinal"],
-        due=clocks.not_before(row["due_at"]),
-        send_by=clocks.not_after(row["send_by"]),
+        due=offset.not_before(row["due_at"]) + CLOCK_TICK_SECONDS,
+        send_by=offset.not_after(row["send_by"]),
         took_number=row["took_number"],
         e164=row["e164"],
         ani=row["ani"],

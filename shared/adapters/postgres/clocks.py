@@ -1,29 +1,17 @@
 """Postgres' clock beside the running loop's: instants of the one told on the other, never on the wrong side."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: uvloop counts whole milliseconds and drops the rest: without this a call would be due up to one too early.
-CLOCK_TICK_SECONDS: Final = 0.001
+import asyncpg
+
+from shared.adapters.postgres.queries import queries
+
+_CLOCK: Final = queries("dialing")["postgres_clock"]
+
 #: Seconds per second: as fast as time servers let a clock be slewed.
 MOST_DRIFT: Final = 0.0005
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Postgres' clock, in seconds since 1970, and the running loop's before and after it was asked."""
-
-    postgres: float
-    before: float
-    after: float
-
-    def not_before(self, instant: float) -> float:
-        """Return an instant of Postgres' on the loop's clock: late by the way there and back, never early."""
-        return self.after + CLOCK_TICK_SECONDS + instant - self.postgres
-
-    def not_after(self, instant: float) -> float:
-        """Return an instant of Postgres' on the loop's clock: early by the way there and back, never late."""
-        return self.before + instant - self.postgres
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +51,13 @@ class Offset:
     def latest(self, loop_instant: float) -> float:
         """Return an instant of the loop's on Postgres' clock, maybe early, never late."""
         return loop_instant + self.least
+
+
+async def ask(connection: asyncpg.Connection, clock: Callable[[], float]) -> tuple[float, Offset]:
+    """Return what Postgres' clock says, and what that tells of it beside the loop's, which is `clock`.
+
+    Nothing else is asked, so that the way there and back is short.
+    """
+    before = clock()
+    postgres: float = await connection.fetchval(_CLOCK)
+    return postgres, Offset.asked(postgres=postgres, before=before, after=clock())

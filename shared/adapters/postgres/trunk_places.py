@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 from typing_extensions import override
 
-from shared.adapters.postgres.clocks import Offset
+from shared.adapters.postgres.clocks import Offset, ask
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.clock import monotonic_seconds
@@ -138,10 +138,8 @@ class PostgresTrunkPlaces(TrunkPlaces):
         self, connection: asyncpg.Connection, wanted: Sequence[_Wanted], names: Sequence[str]
     ) -> list[tuple[_Wanted, Place]]:
         """Write a place for each leg that has one, and refuse the others."""
-        before = monotonic_seconds()
-        now: float = await connection.fetchval(_SQL["clock_of_trunks"])
-        offset = Offset.asked(postgres=now, before=before, after=monotonic_seconds()).narrowed(self._offset)
-        self._offset = offset
+        now, asked = await ask(connection, monotonic_seconds)
+        self._offset = offset = asked.narrowed(self._offset)
         uses = {row["name"]: _use(row) for row in await connection.fetch(_SQL["trunks_in_use"], names)}
         taken: list[tuple[_Wanted, float]] = []
         for each in wanted:

@@ -2,7 +2,7 @@
 -- state and epoch; it runs in a transaction that names the tenant.
 
 -- name: postgres_clock
--- Postgres' clock, asked right before a lease: instants of the lease are told on the worker's own clock by it.
+-- Postgres' clock, in seconds since 1970: instants of a lease or on a trunk are told on the worker's own clock by it.
 SELECT extract(epoch FROM clock_timestamp())::float8 AS now;
 
 -- name: lease_attempts

@@ -15,10 +15,6 @@ WITH gone AS (
 UPDATE trunk_place SET over = true
 WHERE leg = ANY ($1::text[]) AND NOT over AND sends_at >= statement_timestamp() - interval '2 s';
 
--- name: clock_of_trunks
--- Postgres' clock, in seconds since 1970: instants on trunks are told by it, whoever is to keep them.
-SELECT extract(epoch FROM clock_timestamp())::float8 AS now;
-
 -- name: trunks_in_use
 -- Trunks that may be used, with their caps, the channels taken, and the latest instants, newest first, in seconds since
 -- 1970.
