@@ -17,7 +17,6 @@ HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 RUN_READY := .venv/.ready-to-run-$(HERE)
 TEST_READY := .venv/.ready-to-test-$(HERE)
 SOURCES := pyproject.toml deploy/bootstrap.sh $(if $(PYTHON),FORCE)
-PLATFORM_TESTS := tests/acceptance tests/chaos
 BOOTSTRAP := PYTHON='$(PYTHON)' sh deploy/bootstrap.sh
 
 help:
@@ -37,11 +36,7 @@ check: $(TEST_READY)  ## everything that CI asks: format, lint, types, import co
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-# Whole platforms mostly wait for one another: their tests run beside all others, and speak when those are done.
-	@log=$$(mktemp) && trap 'rm -f "$$log"' EXIT && \
-	{ .venv/bin/pytest $(PLATFORM_TESTS) >"$$log" 2>&1 & } && platforms=$$! && \
-	{ .venv/bin/pytest $(PLATFORM_TESTS:%=--ignore=%); others=$$?; wait $$platforms; platforms=$$?; } && \
-	echo ".venv/bin/pytest $(PLATFORM_TESTS)" && cat "$$log" && test $$others -eq 0 -a $$platforms -eq 0
+	.venv/bin/python tests/check.py
 
 chaos: $(TEST_READY)  ## crash a whole platform at random for minutes and judge it (ARGS="--numbers 6000 --seconds 600 --seed 7")
 	@.venv/bin/python tests/chaos/run.py $(ARGS)
