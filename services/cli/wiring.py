@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
+from shared.adapters.egress.cookies import CookieJar
 from shared.adapters.egress.exchange import GuardedHttp
 from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
@@ -33,7 +34,7 @@ from shared.adapters.sip_trunk.espeak import speak
 from shared.adapters.sip_trunk.trunk import parse_address
 from shared.adapters.webhook.sender import WebhookSender
 from shared.adapters.webhook.signature import new_secret
-from shared.clock import utc_now
+from shared.clock import epoch_seconds, utc_now
 from shared.domain.access import Role
 from shared.domain.egress import EgressPolicy
 from shared.ports.access import Tokens
@@ -95,10 +96,13 @@ async def embedded_servers(data_dir: Path) -> AsyncIterator[Servers]:
 
 @contextlib.asynccontextmanager
 async def fetcher_of_anything() -> AsyncIterator[DocumentFetcher]:
-    """Fetch from anywhere, this machine and its network included: for a person who tries their own application."""
+    """Fetch from anywhere, this machine and its network included: for a person who tries their own application.
+
+    With the cookies of one call.
+    """
     policy = EgressPolicy(allow=(ip_network("0.0.0.0/0"), ip_network("::/0")))
     async with guarded_session(policy) as session:
-        yield GuardedFetcher(session, policy)
+        yield GuardedFetcher(session, policy, CookieJar(epoch_seconds))
 
 
 async def migrate(database_url: str) -> list[str]:

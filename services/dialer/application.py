@@ -427,7 +427,9 @@ def _segment(segment: asked.Speech | asked.Audio | asked.Silence, captures: Capt
     match segment:
         case asked.Speech(text=text, language=language):
             return port.Speech(text, language)
-        case asked.Audio(src=src, fallback=fallback, max_age_s=max_age_s):
-            return port.Audio(captures.address(src), _segments(fallback, captures), max_age_s)
+        case asked.Audio(src=src, fallback=fallback):
+            return port.Audio(
+                captures.address(src), _segments(fallback, captures), segment.max_age_s, segment.max_stale_s
+            )
         case asked.Silence(duration_ms=duration_ms):
             return port.Silence(duration_ms)

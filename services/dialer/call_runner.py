@@ -36,7 +36,7 @@ from shared.domain.retry import (
 )
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone
-from shared.ports.fetching import DocumentStore
+from shared.ports.fetching import SharedDocuments
 from shared.ports.interpreting import Interpreter
 from shared.telephony.port import (
     Answered,
@@ -73,7 +73,7 @@ class CallRunner:
         attempts: Attempts,
         telephony: Telephony,
         interpreter: Interpreter,
-        fetcher: DocumentStore,
+        fetcher: SharedDocuments,
         fence_key: bytes,
         limits: CallLimits,
         witness: CallWitness,
@@ -202,7 +202,11 @@ class CallRunner:
     ) -> tuple[CallEnding, ApplicationEnd | None]:
         """Follow a call to its end, with its application beside it."""
         application = Application(
-            leased, live, self._interpreter, self._fetcher, pace_of_time=self._telephony.pace_of_time
+            leased,
+            live,
+            self._interpreter,
+            self._fetcher.for_call(),
+            pace_of_time=self._telephony.pace_of_time,
         )
         conversation: asyncio.Task[ApplicationEnd] | None = None
         loop = asyncio.get_running_loop()

@@ -20,6 +20,8 @@ class Captures:
 
     def __init__(self) -> None:
         self._sounds: dict[str, bytes] = {}
+        #: Of those that were played, so that a recording in a loop is one text however often it is heard.
+        self._addresses: dict[str, str] = {}
         self._bytes = 0
         #: The recording under way: its number, and its longest time in milliseconds.
         self._current: tuple[int, int] | None = None
@@ -83,9 +85,9 @@ class Captures:
 
     def address(self, src: str) -> str:
         """Return the address of a sound that is to be played: a recording becomes a data URL (RFC 2397)."""
-        sound = (
-            self._sounds.get(src.removeprefix(RECORDING_PREFIX)) if src.startswith(RECORDING_PREFIX) else None
-        )
-        if sound is None:
+        name = src.removeprefix(RECORDING_PREFIX)
+        if name == src or name not in self._sounds:
             return src
-        return f"data:audio/wav;base64,{base64.b64encode(sound).decode()}"
+        if name not in self._addresses:
+            self._addresses[name] = f"data:audio/wav;base64,{base64.b64encode(self._sounds[name]).decode()}"
+        return self._addresses[name]

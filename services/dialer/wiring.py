@@ -65,8 +65,8 @@ from shared.telephony.port import Telephony
 
 ROLE = "paceline_dialer"
 DELIVERER_ROLE = "paceline_deliverer"
-#: A VoiceXML document that makes its interpreter think longer than this has lost its session: it is over within the
-#: second, and the largest document that may be is read in a third of this.
+#: A VoiceXML document that makes its interpreter think longer than this, in processor time, has lost its session: it
+#: is over within the second, and the largest document that may be is read in a third of this.
 INTERPRETER_ANSWER_SECONDS = 0.8
 #: Claims of deliveries come one after the other: a deliverer that freezes in the middle of one holds up the others so
 #: long at most.

@@ -20,6 +20,8 @@ class FetchedDocument:
     body: bytes
     #: What its server said of its age, by the names of HTTP's headers; no part of what the document is.
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    #: A cookie came with it, or with a redirect to it: it was made for whoever asked.
+    sets_cookies: bool = field(default=False, compare=False)
 
 
 class FetchFailed(PacelineError):
@@ -63,3 +65,10 @@ class DocumentStore(DocumentFetcher, Protocol):
 
         Raises FetchFailed.
         """
+
+
+class SharedDocuments(DocumentStore, Protocol):
+    """The store of all calls. Itself it sends no cookies, and forgets those that are set."""
+
+    def for_call(self) -> DocumentStore:
+        """Return it as one call sees it: with cookies of its own (RFC 6265), which are gone with what is returned."""

@@ -11,6 +11,8 @@ one without an event counts everything: that counter is kept under the empty nam
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
+from shared.voicexml.errors import Thrown
+from shared.voicexml.limits import MAX_EVENT_CHARACTERS
 from shared.voicexml.model import Catch
 
 
@@ -36,6 +38,21 @@ _DEFAULT_ACTIONS: Mapping[str, DefaultAction] = {
     "nomatch": DefaultAction.REPROMPT,
     "": DefaultAction.FAIL,
 }
+
+
+def event_name(text: str, line: int) -> str:
+    """Read the name of an event that an application throws; raises Thrown for what can be none."""
+    name = text.strip()
+    if not name or " " in name:
+        raise Thrown(
+            "error.semantic", f"Line {line}: {name[:MAX_EVENT_CHARACTERS]!r} is not the name of an event."
+        )
+    if len(name) > MAX_EVENT_CHARACTERS:
+        raise Thrown(
+            "error.semantic",
+            f"Line {line}: An event's name must be at most {MAX_EVENT_CHARACTERS} characters.",
+        )
+    return name
 
 
 def prefixes(event: str) -> Iterator[str]:

@@ -188,12 +188,13 @@ def _value(node: Node, _: Setting) -> Part:
 
 def _audio(node: Node, setting: Setting) -> Part:
     exactly_one(node, "src", "expr")
-    inside = setting.inside(node)
+    inside, settings = setting.inside(node), fetch_settings(node)
     return prompt_model.AudioPart(
         src=node.attributes.get("src"),
         expr=node.attributes.get("expr"),
         base_url=inside.base_url,
-        max_age_s=fetch_settings(node).max_age_s,
+        max_age_s=settings.max_age_s,
+        max_stale_s=settings.max_stale_s,
         fallback=parts(node.children, inside, node.name),
         line=node.line,
     )

@@ -29,7 +29,7 @@ PRELUDE = r"""
 (seed, now) => {
   const call = Reflect.apply, build = Function, evaluateGlobally = eval, {stringify, parse} = JSON;
   const text = String, flag = Boolean, hasOwn = Object.hasOwn, define = Object.defineProperty;
-  const {freeze, keys, entries} = Object;
+  const {freeze, keys, entries} = Object, Guarded = Proxy;
 
   // Mulberry32: small, public, good enough for an application that shuffles its prompts.
   Math.random = () => {
@@ -133,11 +133,22 @@ PRELUDE = r"""
     throw new ReferenceError(path + ' is not declared');
   };
 
-  const frozen = (value) => {
-    if (typeof value !== 'object' || value === null) return value;
-    keys(value).forEach((key) => frozen(value[key]));
-    return freeze(value);
+  // 5.1.2: no script changes what is the session's, or adds to it. Frozen objects alone would take it without a word.
+  const refuse = (_, name) => {
+    const what = typeof name === 'string' ? name : 'this';
+    throw new TypeError(what + ' belongs to the session and cannot be changed');
   };
+  const guard = freeze({set: refuse, defineProperty: refuse, deleteProperty: refuse, setPrototypeOf: refuse,
+    preventExtensions: refuse});
+  const guarded = (value, originator) => {
+    if (typeof value !== 'object' || value === null) return value;
+    for (const name of keys(value)) value[name] = guarded(value[name]);
+    // 5.1.4: the originator is one of the two sides, not a copy of it.
+    if (originator) value.originator = value[originator];
+    return new Guarded(freeze(value), guard);
+  };
+  // What the session's scope holds, for the host to put there.
+  const facts = {__proto__: null};
 
   // The scopes of the dialogs that wait for a subdialog, and what is handed to it and back.
   const waiting = [];
@@ -166,12 +177,14 @@ PRELUDE = r"""
   // Add operations: `source` is the body of a function of these tools, which may add tools as well.
   const tools = {define, freeze, keys, text, build, parse, named, declare, evaluate, scopes, hasOwn};
   operations.extend = (source) => {
-    tools.sessionScope = scopes[0].object;
+    tools.sessionScope = facts;
     Object.assign(operations, evaluateGlobally('(tools) => {' + source + '}')(tools));
   };
   operations.push = (names) => {
-    const scope = {names: names.split(' '), object: {__proto__: null}};
-    for (const name of scope.names) define(scope.object, name, {value: scope.object});
+    // The first scope is the session's.
+    const inside = scopes.length ? {__proto__: null} : facts;
+    const scope = {names: names.split(' '), object: scopes.length ? inside : new Guarded(facts, guard)};
+    for (const name of scope.names) define(inside, name, {value: scope.object});
     scopes.push(scope);
   };
   operations.text = (source) => text(evaluate(source));
@@ -192,9 +205,8 @@ PRELUDE = r"""
   operations.store = (name, json) => { declare(name, parse(json), true); };
   // A session's facts may be replaced by the host, never by a script.
   const putFact = (name, value) => {
-    // 5.1.4: the originator is one of the two sides, not a copy of it.
-    if (name === 'connection') value.originator = value[value.originator];
-    define(scopes[0].object, name, {value: frozen(value), enumerable: true, configurable: true});
+    const fact = guarded(value, name === 'connection' && value.originator);
+    define(facts, name, {value: fact, enumerable: true, configurable: true});
   };
   operations.facts = (json) => { for (const [name, value] of entries(parse(json))) putFact(name, value); };
   operations.forget = () => {

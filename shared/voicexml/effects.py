@@ -40,6 +40,8 @@ class Audio:
     fallback: "tuple[Segment, ...]" = ()
     #: A stored copy may be this old (6.1.2), in seconds; -1: as the host has it.
     max_age_s: int = -1
+    #: A stored copy may have expired this long ago, in seconds; -1: as the host has it.
+    max_stale_s: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,9 +71,11 @@ def handle(context: InterpreterContext, scope: EventScope, thrown: Thrown) -> St
 
 
 def error_thrown(context: InterpreterContext, thrown: Thrown) -> None:
-    """Tell the host of an error, for whoever debugs the application."""
+    """Tell the host of an error, for whoever debugs the application; raises Exhausted."""
     if thrown.event == "error" or thrown.event.startswith("error."):
-        context.emit(ErrorThrown(event=thrown.event, message=thrown.text or ""))
+        message = thrown.text or ""
+        context.effort.produce(len(message))
+        context.emit(ErrorThrown(event=thrown.event, message=message))
 
 
 def _tell(context: InterpreterContext, thrown: Thrown) -> None:

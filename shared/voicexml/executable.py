@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from shared.voicexml import executable_model as model
+from shared.voicexml.catches import event_name
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.draining import drain
 from shared.voicexml.effects import FetchPurpose, HangUp, Log
@@ -202,9 +203,7 @@ class Execution:
 
     def _event(self, element: model.Throw | model.Return) -> tuple[str, str | None]:
         """Return the event and message that an element names."""
-        event = self._given(element.event, element.eventexpr).strip()
-        if not event or " " in event:
-            raise Thrown("error.semantic", f"Line {element.line}: {event!r} is not the name of an event.")
+        event = event_name(self._given(element.event, element.eventexpr), element.line)
         message = element.message
         if element.messageexpr is not None:
             message = self._model.text(element.messageexpr)
@@ -279,6 +278,7 @@ def queue_prompt(
         choices=choices,
         recordings=frozenset(context.recordings),
         audio_max_age_s=properties.seconds("audiomaxage"),
+        audio_max_stale_s=properties.seconds("audiomaxstale"),
         base_url=base_url,
     )
     segments = rendering.segments(prompt)

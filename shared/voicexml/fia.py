@@ -12,6 +12,7 @@ until a transition leads out of the form. An event on the way is handled where i
 turn; the next one queues no prompts unless the handler said <reprompt>.
 """
 
+from shared.voicexml.catches import event_name
 from shared.voicexml.collection import Collection, Outcome, Timing, Verdict
 from shared.voicexml.context import InterpreterContext
 from shared.voicexml.errors import ScriptFailed, Thrown
@@ -325,7 +326,7 @@ class FormInterpretation:
         except ScriptFailed as failure:
             raise failure.thrown_at(source.line) from None
         if event is not None:
-            raise Thrown(event.strip(), message)
+            raise Thrown(event_name(event, source.line), message)
         execution = scope.execution(self._context)
         here = leading.document is self._place.document
         return (yield from execution.go(url or "", source.fetch, source.base_url, here=here))

@@ -21,6 +21,10 @@ MAX_NODES = 20_000
 #: Documents that one session may fetch; a long menu tree needs a dozen.
 MAX_DOCUMENTS = 100
 
+#: Characters of an event's name, which is counted under each of its prefixes (VoiceXML 2.0, 5.2.2): a name of some
+#: thousand dots would take gigabytes. The longest that the specification names has 37.
+MAX_EVENT_CHARACTERS = 128
+
 #: Turns of the form interpretation algorithm, gotos and caught events in one stretch.
 MAX_ITERATIONS = 1_000
 

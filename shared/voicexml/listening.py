@@ -236,10 +236,11 @@ class Activation:
         return others
 
     def _fetched(self, url: str, element: GrammarElement) -> Steps[GrammarDocument]:
-        known = self._context.grammars.get(url)
-        if known is not None:
-            return known
         request = request_of(url, element.base_url, element.fetch, self._properties, "grammar")
+        known = self._context.grammars.get(url)
+        if known is not None and request.max_age_s < 0:
+            # Once in a session is enough, unless the application says how old it may be: the host knows that (6.1.2).
+            return known
         absolute(request)
         answer = yield from fetch(self._context, request)
         grammar = _read(answer.body, answer.url, element.mode)

@@ -27,6 +27,8 @@ class AudioPart:
     base_url: str
     #: How old a stored copy may be, in seconds; None: as the property says.
     max_age_s: int | None = None
+    #: How long ago a stored copy may have expired, likewise.
+    max_stale_s: int | None = None
     fallback: "tuple[Part, ...]"
     line: int
 

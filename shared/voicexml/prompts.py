@@ -6,6 +6,7 @@ when the session next waits (4.1.8).
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, groupby
 from urllib.parse import urljoin
 from xml.sax.saxutils import escape, quoteattr
 
@@ -67,31 +68,28 @@ class PromptQueue:
 
     def take_plays(self, new_id: Callable[[], int]) -> tuple[Play, ...]:
         """Empty the queue into as few plays as barge-in allows."""
-        plays: list[Play] = []
-        for prompt in self._prompts:
-            if not prompt.segments:
-                continue
-            before: tuple[Segment, ...] = ()
-            lengths: tuple[int, ...] = ()
-            if plays and plays[-1].bargein is prompt.bargein:
-                last = plays.pop()
-                before, lengths = last.segments, last.lengths
-            plays.append(
-                Play(
-                    play_id=new_id(),
-                    segments=before + prompt.segments,
-                    bargein=prompt.bargein,
-                    lengths=(*lengths, len(prompt.segments)),
-                )
-            )
+        heard = (prompt for prompt in self._prompts if prompt.segments)
+        plays = tuple(
+            _play(new_id(), bargein, tuple(prompts))
+            for bargein, prompts in groupby(heard, key=lambda prompt: prompt.bargein)
+        )
         self._prompts.clear()
-        return tuple(plays)
+        return plays
 
     def take_all(self) -> tuple[tuple[Segment, ...], ...]:
         """Empty the queue, for a time when no key counts anyhow; return the segments of each prompt."""
         taken = tuple(prompt.segments for prompt in self._prompts if prompt.segments)
         self._prompts.clear()
         return taken
+
+
+def _play(play_id: int, bargein: bool, prompts: tuple[QueuedPrompt, ...]) -> Play:  # noqa: FBT001 - as in a Play
+    return Play(
+        play_id=play_id,
+        segments=tuple(chain.from_iterable(prompt.segments for prompt in prompts)),
+        bargein=bargein,
+        lengths=tuple(len(prompt.segments) for prompt in prompts),
+    )
 
 
 def select(prompts: Iterable[Prompt], counter: int, holds: Callable[[Prompt], bool]) -> tuple[Prompt, ...]:
@@ -113,6 +111,8 @@ class Rendering:
     recordings: frozenset[str] = frozenset()
     #: How old a stored recording may be whose element does not say (6.1.2), in seconds; -1: as the host has it.
     audio_max_age_s: int = -1
+    #: How long ago it may have expired, likewise.
+    audio_max_stale_s: int = -1
     #: Of the active document, for what stands in a handler (5.2).
     base_url: str = ""
 
@@ -158,8 +158,9 @@ class Rendering:
             raise failure.thrown_at(part.line) from None
 
     def _speech(self, text: str, voice: "_Voice") -> Speech:
-        self.effort.produce(len(text))
-        return Speech(text=text, language=voice.language, ssml=voice.markup(text))
+        markup = voice.markup(text)
+        self.effort.produce(len(text) + len(markup))
+        return Speech(text=text, language=voice.language, ssml=markup)
 
     def _value(self, part: Value, voice: "_Voice") -> Iterator[Segment]:
         text = self.model.text(part.expr).strip()
@@ -179,9 +180,11 @@ class Rendering:
             return
         self.effort.produce(len(src))
         fallback = tuple(self._all(part.fallback, voice))
-        max_age_s = self.audio_max_age_s if part.max_age_s is None else part.max_age_s
         yield Audio(
-            src=resolved(self.base_url, resolved(part.base_url, src)), fallback=fallback, max_age_s=max_age_s
+            src=resolved(self.base_url, resolved(part.base_url, src)),
+            fallback=fallback,
+            max_age_s=self.audio_max_age_s if part.max_age_s is None else part.max_age_s,
+            max_stale_s=self.audio_max_stale_s if part.max_stale_s is None else part.max_stale_s,
         )
 
     def _markup(self, part: Markup, voice: "_Voice") -> Iterator[Segment]:

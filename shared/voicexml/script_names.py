@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from shared.voicexml.script_assignments import undeclared_assignments
+
 _TOKEN = re.compile(
     r"""(?P<skip>\s+|//[^\n]*|/\*.*?\*/)
     |(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)
@@ -63,14 +65,14 @@ _BRACKETS = MappingProxyType({"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 @dataclass(slots=True)
 class ScriptNames:
-    """The names at the top level of a script; each list may name one twice."""
+    """The names that a script leaves behind; each list may name one twice."""
 
     #: Declared with var, also inside blocks, or with let or const outside of them.
     variables: list[str] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
     #: Classes, and functions inside blocks: there when the script has run.
     late: list[str] = field(default_factory=list)
-    #: Assigned to, declared or not.
+    #: Assigned to, declared or not; in functions, those that nobody declares.
     assigned: list[str] = field(default_factory=list)
     #: The script to be run.
     source: str = field(default="", compare=False)
@@ -79,8 +81,11 @@ class ScriptNames:
 def find_names(source: str) -> ScriptNames:
     """Read a script; a faulty one gives whatever can be made out, the engine will say what is wrong."""
     tokens = list(_tokens(source))
-    scan = _Scan([lexeme for lexeme, _ in tokens])
+    lexemes = [lexeme for lexeme, _ in tokens]
+    scan = _Scan(lexemes)
     names = scan.run()
+    outside = frozenset(names.assigned)
+    names.assigned += (name for name in undeclared_assignments(lexemes) if name not in outside)
     names.source = _with_vars(source, [tokens[position] for position in scan.lexical])
     return names
 

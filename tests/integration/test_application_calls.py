@@ -38,10 +38,13 @@ class Website:
 
     documents: dict[str, str]
     asked: list[tuple[str, str, bytes, str]] = field(default_factory=list)
+    #: What cookies came with what was asked.
+    cookies: list[str] = field(default_factory=list)
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer with a document."""
+        """Answer with a document; the first one sets a cookie, as PHP does for a session."""
         body = await request.read()
+        self.cookies.append(request.headers.get("Cookie", ""))
         self.asked.append((request.method, request.path_qs, body, request.headers.get("Content-Type", "")))
         content = self.documents.get(request.path)
         if content is None:
@@ -49,6 +52,7 @@ class Website:
         return web.Response(
             text=f'<vxml version="2.1" xmlns="http://www.w3.org/2001/vxml">{content}</vxml>',
             content_type="application/voicexml+xml",
+            headers={"Set-Cookie": "PHPSESSID=r2t5; path=/"} if request.path == "/start" else {},
         )
 
 
@@ -78,8 +82,8 @@ async def _call(documents: dict[str, str], *, last_two: str = "00") -> tuple[App
             ring_seconds=30,
             longest_call_seconds=600,
         )
-        live = await simulator.place(call, not_before=now, send_by=now + 5)
-        application = Application(_leased(base), live, interpreter, fetcher, pace_of_time=SPEED)
+        live = await simulator.place(call, not_before=now, send_by=now + 60)
+        application = Application(_leased(base), live, interpreter, fetcher.for_call(), pace_of_time=SPEED)
         running: asyncio.Task[ApplicationEnd] | None = None
         async for event in live.events():
             match event:
@@ -250,3 +254,22 @@ async def test_a_recording_is_played_back_from_its_own_address() -> None:
     )
     assert dict(end.values) == {"expr": "played"}
     assert len(site.asked) == 1
+
+
+async def test_a_session_of_the_application_server_is_found_again_by_its_cookie() -> None:
+    """VoiceXML 2.0, 6.1.4, and RFC 6265: in whatever a call fetches, from the answer that set it on."""
+    end, site = await _call(
+        {
+            "/start": """<form><block><goto next="/second"/></block></form>""",
+            "/second": """<form><block><data name="d" src="/third"/>
+            <submit next="/third" method="post" enctype="multipart/form-data"/></block></form>""",
+            "/third": """<form><subdialog name="s" src="/fourth"><filled><exit expr="s.a"/></filled></subdialog>
+            </form>""",
+            "/fourth": """<form><var name="a" expr="'found'"/><block><return namelist="a"/></block></form>""",
+        }
+    )
+    assert dict(end.values) == {"expr": "found"}
+    assert [f"{method} {path}" for method, path, _, _ in site.asked] == [
+        *["POST /start", "GET /second", "GET /third", "POST /third", "GET /fourth"]
+    ]
+    assert site.cookies == ["", *["PHPSESSID=r2t5"] * 4]

@@ -33,6 +33,8 @@ class Exchange:
     status: int | None
     #: The answer's headers, looked up without regard to case; at most 128 of up to 8,190 bytes each.
     headers: Mapping[str, str]
+    #: All of them in order, for those that may come more than once.
+    header_lines: tuple[tuple[str, str], ...]
     #: The first bytes of the answer as they came, compressed or not; never more than was asked for.
     body: bytes
     #: There was more of the body than was asked for.
@@ -67,6 +69,7 @@ class _Answer:
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    header_lines: tuple[tuple[str, str], ...] = ()
     body: bytearray = field(default_factory=bytearray)
     truncated: bool = False
     held_up: bool = False
@@ -115,6 +118,7 @@ class GuardedHttp:
             async with asyncio.timeout(request.timeout_s), self._open(request, progress) as response:
                 answer.status = response.status
                 answer.headers = response.headers
+                answer.header_lines = tuple(response.headers.items())
                 await _read_bounded(response, answer, request.max_bytes)
         except EXPECTED as error:
             answer.held_up = isinstance(error, LookupsHeldUp)
@@ -161,6 +165,7 @@ def _summed_up(url: str, progress: Progress, answer: _Answer, failure: str | Non
         url=url,
         status=answer.status,
         headers=answer.headers,
+        header_lines=answer.header_lines,
         body=bytes(answer.body),
         truncated=answer.truncated,
         failure=failure,

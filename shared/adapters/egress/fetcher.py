@@ -4,6 +4,8 @@ Where a delivery wants to know all that happened, the reader of a document wants
 whatever goes wrong is one `FetchFailed`. A GET may follow redirects, each hop judged anew. A POST is never sent on,
 since what it carries was meant for the address that was registered; but where its answer is to be read elsewhere,
 it is fetched from there, as browsers do.
+
+A fetcher has no cookies, unless it is given the jar of a call: then every hop of a fetch sends and sets them.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 
+from shared.adapters.egress.cookies import CookieJar
 from shared.adapters.egress.exchange import Exchange, GuardedHttp
 from shared.adapters.egress.freshness import HEADERS
 from shared.adapters.egress.inflate import Uninflatable, gunzip
@@ -33,6 +36,8 @@ _BODY_HEADERS: Final = frozenset({"content-type", "content-length", "content-enc
 # What a caller may have meant for the first host alone.
 _PRIVATE_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 _GZIP_NAMES: Final = frozenset({"gzip", "x-gzip"})  # RFC 9110 §8.4.1.3
+# Of the headers that say how long a document may be kept, those that are lists.
+_LISTS: Final = frozenset({"Cache-Control", "Vary"})
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -50,8 +55,21 @@ class _Request:
 class GuardedFetcher:
     """Fetches documents through a guarded session."""
 
-    def __init__(self, session: aiohttp.ClientSession, policy: EgressPolicy) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, policy: EgressPolicy, cookies: CookieJar | None = None
+    ) -> None:
+        self._session = session
+        self._policy = policy
+        self._cookies = cookies
         self._http = GuardedHttp(session, policy)
+
+    def with_cookies(self, cookies: CookieJar) -> "GuardedFetcher":
+        """Return the same fetcher as a call with these cookies uses it."""
+        return GuardedFetcher(self._session, self._policy, cookies)
+
+    def cookies_for(self, url: str) -> str:
+        """Return the Cookie header that a fetch begins with; empty if there are none."""
+        return "" if self._cookies is None else self._cookies.header(url)
 
     async def fetch(
         self,
@@ -75,24 +93,35 @@ class GuardedFetcher:
             body, headers = urlencode(form).encode(), {**(headers or {}), "Content-Type": _FORM}
         deadline = asyncio.get_running_loop().time() + timeout_s
         request = _Request(method=method, url=url, headers=headers or {}, body=body, max_bytes=max_bytes)
+        sets_cookies = False
         for hop in range(1 + MAX_REDIRECTS):
             answer = await self._exchange(request, deadline)
+            sets_cookies = sets_cookies or bool(_values(answer, "Set-Cookie"))
             followed = _REDIRECTS if request.method == "GET" else _DONE
             if not (follow_redirects and answer.status in followed and "Location" in answer.headers):
-                return _document(answer, max_bytes, sent=answer.sent or hop > 0)
+                document = _document(answer, max_bytes, sent=answer.sent or hop > 0)
+                return replace(document, sets_cookies=sets_cookies)
             request = _next_hop(request, answer.headers["Location"])
         raise FetchFailed(f"The document is behind more than {MAX_REDIRECTS} redirects.", sent=True)
 
     async def _exchange(self, request: _Request, deadline: float) -> Exchange:
-        return await self._http.exchange(
+        cookies = self.cookies_for(request.url)
+        answer = await self._http.exchange(
             request.method,
             request.url,
-            headers={"Accept-Encoding": "gzip", **request.headers},
+            headers={
+                "Accept-Encoding": "gzip",
+                **request.headers,
+                **({"Cookie": cookies} if cookies else {}),
+            },
             body=request.body,
             connect_timeout_s=_CONNECT_TIMEOUT_SECONDS,
             timeout_s=deadline - asyncio.get_running_loop().time(),
             max_bytes=request.max_bytes,
         )
+        if self._cookies is not None:
+            self._cookies.keep(request.url, _values(answer, "Set-Cookie"))
+        return answer
 
 
 def _next_hop(request: _Request, location: str) -> _Request:
@@ -124,8 +153,17 @@ def _document(answer: Exchange, max_bytes: int, *, sent: bool) -> FetchedDocumen
         status=answer.status,
         content_type=answer.headers.get("Content-Type", ""),
         body=_unpacked(answer, max_bytes),
-        headers={name: answer.headers[name] for name in HEADERS if name in answer.headers},
+        headers={name: _header(answer, name) for name in HEADERS if name in answer.headers},
     )
+
+
+def _header(answer: Exchange, name: str) -> str:
+    """Return a header as one text: a list may be spread over several lines (RFC 9110, 5.3)."""
+    return ", ".join(_values(answer, name)) if name in _LISTS else answer.headers[name]
+
+
+def _values(answer: Exchange, name: str) -> list[str]:
+    return [value for found, value in answer.header_lines if found.lower() == name.lower()]
 
 
 def _unpacked(answer: Exchange, max_bytes: int) -> bytes:

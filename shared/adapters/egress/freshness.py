@@ -52,11 +52,13 @@ class Validity:
 def validity(headers: Mapping[str, str]) -> Validity | None:
     """Read what an answer's headers say; None if it may not be stored, or not used for another call.
 
-    `headers` are some of `HEADERS`, spelled as there. A document for one reader only (`private`, `Vary: *`) is not
-    stored: these are the documents of many calls.
+    `headers` are some of `HEADERS`, spelled as there. A document for one reader only (`private`, `Vary: *`, and
+    `Vary: Cookie`, since a call's cookies are its own) is not stored: these are the documents of many calls. What else
+    a document may vary by is the same in all requests.
     """
     directives = cache_directives(headers.get("Cache-Control", ""))
-    if directives.keys() & {"no-store", "private"} or headers.get("Vary", "").strip() == "*":
+    varies_by = {name.strip().lower() for name in headers.get("Vary", "").split(",")}
+    if directives.keys() & {"no-store", "private"} or varies_by & {"*", "cookie"}:
         return None
     etag, last_modified = headers.get("ETag", "").strip(), headers.get("Last-Modified", "").strip()
     lifetime = 0 if "no-cache" in directives else _lifetime_seconds(directives, headers)

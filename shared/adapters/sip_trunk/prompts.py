@@ -2,8 +2,9 @@
 
 A campaign plays the same few prompts to everybody, so that the cache decides what speech costs. It is bounded in
 bytes; the prompt that was not used for longest goes first. Who asks for what is being made waits for the same work.
-A file is asked for again a minute after it was fetched, or as soon as the application's `maxage` says: whoever
-replaces a recording hears the new one soon.
+A file is asked for again a minute after it was fetched, sooner or later where the application's `maxage` or `maxstale`
+says so: whoever replaces a recording hears the new one soon. It is asked for without the cookies of any call, since
+what comes is played in all of them.
 """
 
 import asyncio
@@ -32,6 +33,12 @@ _FETCH_SECONDS: Final = 10.0
 _FILE_BYTES: Final = 16 * 1024 * 1024
 _LONGEST_SILENCE_MS: Final = 60_000
 _BYTES_PER_MS: Final = 8
+#: Half an hour of one prompt. A document asks for a thousand times as much in three lines: a pause in a loop.
+LONGEST_PROMPT_BYTES: Final = 30 * 60_000 * _BYTES_PER_MS
+#: Segments of one prompt that are made at a time: a list of thousands must not stand before the prompts of others.
+AT_ONCE: Final = 8
+#: What an entry of the cache takes beside its sound and its name, so that ten million of nothing do not fit.
+_ENTRY_BYTES: Final = 512
 _OK: Final = range(200, 300)
 #: Types and endings under which raw µ-law at 8 kHz comes (RFC 2046, 4.3; VoiceXML 2.0, appendix E).
 _RAW_TYPES: Final = frozenset({"audio/basic", "audio/x-mulaw", "audio/pcmu", "audio/ulaw"})
@@ -64,8 +71,21 @@ class Prompts:
         """Return a whole prompt as µ-law at 8 kHz; what cannot be had is left out, and logged.
 
         An empty prompt is no error: the application goes on, as VoiceXML wants it for audio without an alternative.
+        One that is longer than LONGEST_PROMPT_BYTES is cut there.
         """
-        return b"".join(await asyncio.gather(*map(self._segment, segments)))
+        return await self._whole(segments, AT_ONCE)
+
+    async def _whole(self, segments: tuple[Segment, ...], at_once: int) -> bytes:
+        made: list[bytes] = []
+        left = LONGEST_PROMPT_BYTES
+        for start in range(0, len(segments), at_once):
+            if left <= 0:
+                _log.warning("prompt_cut", segments=len(segments), heard=start)
+                break
+            sounds = await asyncio.gather(*map(self._segment, segments[start : start + at_once]))
+            made += sounds
+            left -= sum(map(len, sounds))
+        return b"".join(made)[:LONGEST_PROMPT_BYTES]
 
     async def close(self) -> None:
         """Make nothing more."""
@@ -94,13 +114,16 @@ class Prompts:
             return b""
 
     async def _audio(self, audio: Audio) -> bytes:
-        fresh_seconds = min(_FRESH_SECONDS, audio.max_age_s) if audio.max_age_s >= 0 else _FRESH_SECONDS
+        fresh_seconds = _FRESH_SECONDS + max(0, audio.max_stale_s)
+        if audio.max_age_s >= 0:
+            fresh_seconds = min(fresh_seconds, audio.max_age_s)
         make = partial(self._fetch, audio.src)
         try:
             return await self._have(("audio", audio.src, ""), make, fresh_seconds=fresh_seconds)
         except (NoSound, FetchFailed) as error:
             _log.warning("prompt_not_fetched", reason=error.message)
-            return await self.sound_of(audio.fallback)
+            # One after the other: each of them may have alternatives of its own.
+            return await self._whole(audio.fallback, 1)
 
     async def _fetch(self, src: str) -> bytes:
         document = await self._fetcher.fetch(
@@ -139,12 +162,16 @@ class Prompts:
 
     def _keep(self, key: _Key, kept: _Kept) -> None:
         if (before := self._kept.pop(key, None)) is not None:
-            self._kept_bytes -= len(before.sound)
+            self._kept_bytes -= _size_bytes(key, before)
         self._kept[key] = kept
-        self._kept_bytes += len(kept.sound)
+        self._kept_bytes += _size_bytes(key, kept)
         while self._kept_bytes > self._cache_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= len(oldest.sound)
+            self._kept_bytes -= _size_bytes(*self._kept.popitem(last=False))
+
+
+def _size_bytes(key: _Key, kept: _Kept) -> int:
+    """Return what an entry takes: a long text may make no sound at all."""
+    return _ENTRY_BYTES + sum(map(len, key)) + len(kept.sound)
 
 
 def _is_raw(content_type: str, src: str) -> bool:

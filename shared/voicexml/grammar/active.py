@@ -13,6 +13,7 @@ from typing import Protocol
 from shared.voicexml.errors import Thrown
 from shared.voicexml.grammar.expansion import GrammarDocument, GrammarInvalid, Mode
 from shared.voicexml.grammar.matcher import Match, ParsedRule, Status, find_public, standing
+from shared.voicexml.grammar.recursion import check_recursion
 
 JsonValue = str | bool | None
 
@@ -130,6 +131,7 @@ class RuleGrammar:
         if self.others:
             for each in (self.document, *self.others.values()):
                 _check_others(each, self.others)
+        check_recursion(self.document, self.rule, self.others)
         Match(self.document, self.rule, (), self.others)
 
     def status(self, tokens: Sequence[str]) -> Status:

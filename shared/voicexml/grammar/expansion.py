@@ -3,7 +3,7 @@
 Made once by `srgs_xml.py` or `srgs_abnf.py` and shared by every session that listens for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -97,6 +97,8 @@ class GrammarDocument:
     tags: tuple[str, ...] = ()
     #: What relative references start from.
     base_url: str = ""
+    #: Rules that no match can follow; see `recursion.py`.
+    left_recursive: frozenset[str] = frozenset()
 
     def text(self, tokens: Iterable[str]) -> str:
         """Write tokens as they were heard: keys are one string of keys (VoiceXML 2.0, 5.1.5), words are apart."""
@@ -104,27 +106,27 @@ class GrammarDocument:
 
     def outward(self) -> frozenset[RuleReference]:
         """Return the references to rules of other grammars."""
-        found: set[RuleReference] = set()
-        for rule in self.rules.values():
-            _collect(rule.expansion, found)
-        return frozenset(found)
+        found = (reference for rule in self.rules.values() for reference in references_in(rule.expansion))
+        return frozenset(reference for reference in found if reference.uri)
 
     def references(self) -> frozenset[str]:
         """Return the other grammars that this one refers to, as absolute URLs."""
         return frozenset(reference.uri for reference in self.outward())
 
 
-def _collect(expansion: Expansion, found: set[RuleReference]) -> None:
-    match expansion:
-        case RuleReference(uri=uri) if uri:
-            found.add(expansion)
-        case Sequence(parts=parts) | Alternatives(choices=parts):
-            for part in parts:
-                _collect(part, found)
-        case Repeat(content=content):
-            _collect(content, found)
-        case _:
-            pass
+def references_in(expansion: Expansion) -> Iterator[RuleReference]:
+    """Yield what an expansion refers to."""
+    pending = [expansion]
+    while pending:
+        match pending.pop():
+            case RuleReference() as reference:
+                yield reference
+            case Sequence(parts=parts) | Alternatives(choices=parts):
+                pending.extend(parts)
+            case Repeat(content=content):
+                pending.append(content)
+            case _:
+                pass
 
 
 class GrammarInvalid(Exception):

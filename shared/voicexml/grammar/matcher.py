@@ -4,7 +4,8 @@ For each expansion and position the set of positions where it may end is worked 
 ambiguous grammar costs no more than its size times the square of the input. That an expansion asked for a
 token just behind the last one tells that more input could match, which is what decides between waiting for
 another key and being done. Rules are followed to a bounded depth and with a bounded amount of work: a grammar
-that is left-recursive, or as good as, is refused in the midst.
+that is as good as left-recursive is refused in the midst; what is so by its text alone does not come here
+(`recursion.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -121,7 +122,9 @@ class Match:
             return self._ends[key]
         self._depth += 1
         if self._depth > MAX_GRAMMAR_DEPTH:
-            raise GrammarInvalid("The grammar is too deep to be listened for.")
+            raise GrammarInvalid(
+                "The grammar is too deep to be listened for, or comes back to a rule before anything is heard."
+            )
         self._count(1)
         match expansion:
             case Sequence(parts=parts):

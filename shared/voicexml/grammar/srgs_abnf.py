@@ -28,8 +28,8 @@ from shared.voicexml.grammar.expansion import (
 )
 from shared.voicexml.grammar.srgs_xml import (
     check_probability,
-    check_references,
     check_rule_name,
+    checked,
     reference,
     repeated,
 )
@@ -136,8 +136,7 @@ class _Parser:
             tags=tuple(self._tags),
             base_url=self._base_url,
         )
-        check_references(document)
-        return document
+        return checked(document)
 
     def _declaration(self) -> bool:
         """Take a declaration of the header (4.1 to 4.11); False at the first rule."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from shared.voicexml.addresses import resolve
@@ -18,7 +18,9 @@ from shared.voicexml.grammar.expansion import (
     Sequence,
     Special,
     Tag,
+    references_in,
 )
+from shared.voicexml.grammar.recursion import left_recursive
 from shared.voicexml.grammar.tokens import as_tokens
 from shared.voicexml.markup import Node
 
@@ -57,25 +59,24 @@ def read_grammar(root: Node, base_url: str, mode: str = "") -> GrammarDocument:
         tags=tuple(child.raw_text for child in root.elements if child.name == "tag"),
         base_url=reader.base_url,
     )
-    check_references(document)
-    return document
+    return checked(document)
 
 
-def check_references(document: GrammarDocument) -> None:
-    """Refuse a root that is not there, and references to rules that are not there; raises GrammarInvalid."""
-    if document.root and document.root not in document.rules:
+def checked(document: GrammarDocument) -> GrammarDocument:
+    """Refuse a root that is not there, and references to rules that are not there; raises GrammarInvalid.
+
+    Returns the grammar with the rules that no match can follow.
+    """
+    rules = document.rules
+    if document.root and document.root not in rules:
         raise GrammarInvalid(f"The root rule {document.root!r} is not defined.")
-    pending: list[Expansion] = [rule.expansion for rule in document.rules.values()]
-    while pending:
-        match pending.pop():
-            case RuleReference(uri="", rule=rule) if rule not in document.rules:
-                raise GrammarInvalid(f"The rule {rule!r} is referred to and not defined.")
-            case Sequence(parts=parts) | Alternatives(choices=parts):
-                pending.extend(parts)
-            case Repeat(content=content):
-                pending.append(content)
-            case _:
-                pass
+    refers = False
+    for rule in rules.values():
+        for reference in references_in(rule.expansion):
+            if not reference.uri and reference.rule not in rules:
+                raise GrammarInvalid(f"The rule {reference.rule!r} is referred to and not defined.")
+            refers = True
+    return replace(document, left_recursive=left_recursive(rules)) if refers else document
 
 
 def _mode(root: Node, preset: str) -> Mode:

@@ -19,7 +19,7 @@ from shared.domain.retry import BackInLine, RetryPolicy, WaitUntil, Withheld
 from shared.domain.wall_clock import WEEK
 from shared.observability.metric import Metric
 from shared.ports.dialing import Attempts, Intent, LeasedAttempt, LeaseGone, Leases
-from shared.ports.fetching import DocumentStore, FetchedDocument
+from shared.ports.fetching import DocumentStore, FetchedDocument, SharedDocuments
 from shared.ports.interpreting import ApplicationSession, Interpreter
 from shared.ports.scoreboard import CampaignTotals, Scoreboard
 from shared.telephony.port import CallEvent, Ended, LiveCall, OutboundCall, Segment, Telephony
@@ -308,8 +308,15 @@ class ScriptedInterpreter(Interpreter, ApplicationSession):
         self.closed += 1
 
 
-class NoFetcher(DocumentStore):
-    """Nothing is fetched in these stories."""
+class NoFetcher(SharedDocuments):
+    """Nothing is fetched in these stories; how many calls could have is counted."""
+
+    calls = 0
+
+    @override
+    def for_call(self) -> DocumentStore:
+        self.calls += 1
+        return self
 
     @override
     async def fetch(

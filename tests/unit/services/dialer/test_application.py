@@ -76,7 +76,7 @@ async def notes_of(effect: asked.Effect, *events: Heard) -> list[tuple[object, .
     """Run an application that asks for something, and let these be the answers."""
     call = NotedCall()
     application = Application(leased(), call, OneEffect(effect), NoFetcher(), pace_of_time=1.0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         running = asyncio.create_task(application.run())
         await call.asked.wait()
         for event in events:
@@ -126,7 +126,7 @@ async def test_who_was_transferred_for_good_is_not_hung_up(reason: str, hang_ups
     )
     call = NotedCall()
     application = Application(leased(), call, OneEffect(transfer), NoFetcher(), pace_of_time=1.0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         running = asyncio.create_task(application.run())
         await call.asked.wait()
         application.hear(port.TransferEnded(reason))
@@ -152,3 +152,20 @@ async def test_a_transfer_without_audio_plays_and_stops_nothing() -> None:
     )
     notes = await notes_of(transfer, port.TransferEnded("busy"))
     assert notes == [("transfer", "+12025550123")]
+
+
+async def test_how_old_a_recording_may_be_reaches_the_telephony() -> None:
+    """VoiceXML 2.0, 6.1.2: each for itself, alternatives too."""
+    call = NotedCall()
+    inner = asked.Audio(src="http://f/b.wav", max_age_s=3, max_stale_s=4)
+    play = asked.Play(
+        play_id=1,
+        segments=(asked.Audio(src="http://f/a.wav", fallback=(inner,), max_age_s=1, max_stale_s=2),),
+        bargein=True,
+    )
+    application = Application(leased(), call, OneEffect(play), NoFetcher(), pace_of_time=1.0)
+    application.hang_up_heard()
+    async with asyncio.timeout(60):
+        await application.run()
+    alternative = port.Audio("http://f/b.wav", (), 3, 4)
+    assert call.notes == [("play", (port.Audio("http://f/a.wav", (alternative,), 1, 2),))]

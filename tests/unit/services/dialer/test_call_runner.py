@@ -60,6 +60,7 @@ class Scene:
         self.attempts = attempts or MemoryAttempts()
         self.telephony = ScriptedTelephony(*events, error=error)
         self.interpreter = interpreter or ScriptedInterpreter(EXIT)
+        self.fetcher = NoFetcher()
         self.tally = Tally()
         self.results_written = 0
         self.runner: CallRunner
@@ -70,7 +71,7 @@ class Scene:
         async def told() -> None:
             self.runner = CallRunner(
                 attempts=self.attempts, telephony=self.telephony, interpreter=self.interpreter,
-                fetcher=NoFetcher(), fence_key=KEY, limits=LIMITS,
+                fetcher=self.fetcher, fence_key=KEY, limits=LIMITS,
                 witness=CallWitness(MemoryScoreboard(), self.tally), result_written=self._result_written,
             )  # fmt: skip
             await story(self)
@@ -108,6 +109,8 @@ def test_an_answered_call_is_told_step_by_step_and_concluded() -> None:
     result = conclusion.result
     assert (result.attempts, result.last_attempt_at, result.duration_seconds) == (1, NOON, 7)
     assert result.exit_values == {"choice": "1"}
+    # Cookies are of one call.
+    assert stage.fetcher.calls == 1
     assert conclusion.delivery is not None
     assert stage.results_written == 1
     assert stage.interpreter.closed == 1

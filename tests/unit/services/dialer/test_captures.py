@@ -47,6 +47,7 @@ def test_a_recording_is_sent_and_played_by_the_name_that_the_application_has() -
     address = captures.address(RECORDING_PREFIX + "3-7")
     assert base64.b64decode(address.partition(",")[2]) == b"RIFFsound"
     assert captures.address("https://files.example/a.wav") == "https://files.example/a.wav"
+    assert captures.address(RECORDING_PREFIX + "3-7") is address, "in a loop it is one text and not thousands"
 
 
 def test_a_recording_of_which_nothing_comes_is_answered_all_the_same() -> None:

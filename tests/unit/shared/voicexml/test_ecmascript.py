@@ -177,11 +177,44 @@ def test_5_1_2_a_closure_keeps_its_scope(model: DataModel) -> None:
     assert model.evaluate("f() + a") == 3
 
 
-def test_5_1_4_a_script_cannot_change_the_session(model: DataModel) -> None:
-    """Nor what is inside its variables."""
-    model.evaluate("session.id = 'x'")
-    model.evaluate("session.connection.remote.uri = 'x'")
-    assert model.evaluate("session.id + session.connection.remote.uri") == "stel:2"
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "session.id = 'x'",
+        "id = 'x'",
+        "session = {}",
+        "session.connection.remote.uri = 'x'",
+        "session.foo = 1",
+        "session.connection.foo = 1",
+        "delete session.id",
+        "delete session.telephone.ani",
+        "Object.defineProperty(session, 'id', {value: 'x'})",
+        "Object.setPrototypeOf(session, {foo: 1})",
+        "Object.freeze(session)",
+        "Object.assign(session, {foo: 1})",
+        "Object.create(session).foo = 1",
+    ],
+)
+def test_5_1_2_a_script_cannot_change_the_session(model: DataModel, expr: str) -> None:
+    """Nor what is inside its variables, nor add to it; the host goes on to."""
+    with pytest.raises(ScriptFailed, match="belongs to the session and cannot be changed"):
+        model.evaluate(expr)
+    model.set_callee_type("voice")
+    model.set_fact("new", 1)
+    assert (
+        model.evaluate("session.id + session.connection.remote.uri + typeof session.foo") == "stel:2undefined"
+    )
+    assert (
+        model.evaluate("session.callee_type + session.connection.callee_type + session.new") == "voicevoice1"
+    )
+
+
+def test_5_1_4_the_sessions_variables_are_objects_like_others_to_read(model: DataModel) -> None:
+    """Their names can be listed, they have a text, and the originator is one of the two sides."""
+    assert model.evaluate("Object.keys(session.telephone) + ' ' + ('id' in session)") == "ani,dnis true"
+    assert model.wire_text("session.telephone") == '{"ani":"1","dnis":"2"}'
+    model.set_callee_type("voice")
+    assert model.evaluate("session.connection.originator === connection.local && session === session.session")
 
 
 @given(

@@ -73,22 +73,32 @@ def test_a_document_that_would_burst_is_not_read(call: Call, document: str) -> N
 
 
 @pytest.mark.parametrize(
-    "rules",
+    ("rules", "event"),
     [
-        "<rule id='r'><ruleref uri='#r'/></rule>",
-        "<rule id='r'><one-of><item>1</item><item><ruleref uri='#r'/> 2</item></one-of></rule>",
-        "<rule id='r'><ruleref uri='#q'/></rule><rule id='q'><ruleref uri='#r'/></rule>",
-        "<rule id='r'><item repeat='999999'><item repeat='999999'><ruleref special='NULL'/>1</item></item></rule>",
+        ("<rule id='r'><ruleref uri='#r'/></rule>", "error.badfetch"),
+        (
+            "<rule id='r'><one-of><item>1</item><item><ruleref uri='#r'/> 2</item></one-of></rule>",
+            "error.badfetch",
+        ),
+        (
+            "<rule id='r'>3<ruleref uri='#q'/></rule><rule id='q'><ruleref uri='#q'/> 1</rule>",
+            "error.badfetch",
+        ),
+        ("<rule id='r'><ruleref uri='#q'/></rule><rule id='q'><ruleref uri='#r'/></rule>", "error.badfetch"),
+        (
+            "<rule id='r'><item repeat='999999'><item repeat='999999'><ruleref special='NULL'/>1</item></item></rule>",
+            "nomatch",
+        ),
     ],
 )
-def test_a_recursive_grammar_is_refused_or_matches_nothing(call: Call, rules: str) -> None:
+def test_a_recursive_grammar_is_refused_or_matches_nothing(call: Call, rules: str, event: str) -> None:
     """Where it cannot be followed it throws; where it can, the keys do not match it."""
     heard = call(
         f"""<form><field name="f"><grammar version="1.0" root="r" mode="dtmf">{rules}</grammar>
         <catch><exit expr="_event"/></catch></field></form>""",
         "3",
     )
-    assert heard.exit.values[0][1] in {"error.badfetch", "nomatch"}
+    assert heard.exit.values[0][1] == event
 
 
 def test_a_grammar_that_nests_to_the_right_matches_as_far_as_it_may(call: Call) -> None:
@@ -154,3 +164,32 @@ def test_a_list_without_contents_is_counted_too(call: Call) -> None:
         """<form><block><foreach item="a" array="new Array(1000000).fill(1)"></foreach></block></form>"""
     )
     assert heard.exit.reason == "error"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<form><block><throw event='{name}'/></block>{caught}</form>",
+        "<form><block><throw eventexpr=\"'{name}'\"/></block>{caught}</form>",
+        "<menu><choice dtmf='1' event='{name}'>one</choice>{caught}</menu>",
+    ],
+)
+def test_an_event_with_an_endless_name_is_none(call: Call, content: str) -> None:
+    """It would be counted under each of its prefixes: a name of 200,000 characters took ten gigabytes."""
+    caught = "<catch><exit expr='_event'/></catch>"
+    heard = call(content.format(name="a." * 500 + "a", caught=caught), "1")
+    assert heard.exit.values == (("expr", "error.semantic"),)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<form><block><prompt><prosody rate='{long}'>{many}</prosody></prompt></block></form>",
+        "<form id='f'><block><throw event='error' message='{long}'/></block><error><goto next='#f'/></error></form>",
+    ],
+    ids=["markup around every word", "messages of errors"],
+)
+def test_what_is_said_beside_the_text_is_counted_too(call: Call, content: str) -> None:
+    """Markup is written around each text, and errors are told: both were hundreds of megabytes of one answer."""
+    heard = call(content.format(long="x" * 20_000, many="a<break/>" * 100))
+    assert "characters" in heard.exit.message

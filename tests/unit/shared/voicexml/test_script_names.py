@@ -15,7 +15,7 @@ from shared.voicexml.script_names import ScriptNames, find_names
         ("for (const each of list) {}", "", "", ""),
         ("var {a, b: c, d = [1, f(x)], ...e} = o, [g, [h]] = [1, [2]]", "a c d e g h", "", ""),
         ("if (a) { let b = 1; const c = 2; var d }", "d", "", ""),
-        ("a = 1; b.c = 2; d == 3; e => { f = 4 }", "", "", "a"),
+        ("a = 1; b.c = 2; d == 3; e => { f = 4 }", "", "", "a f"),
         ("let a = 1\nvar b = 2", "a b", "", ""),
         ("x = function named() { var hidden }, class C { m() { var hidden } }", "", "", "x"),
         ("var a = /var b = {\"/g, c = 'var d', e = `var f`; // var g\n/* var h */", "a c e", "", ""),
@@ -23,7 +23,7 @@ from shared.voicexml.script_names import ScriptNames, find_names
     ],
 )
 def test_top_level_names_are_found(source: str, variables: str, functions: str, assigned: str) -> None:
-    """Those of functions inside are not, nor what stands in strings, comments and patterns."""
+    """What functions inside declare is not, nor what stands in strings, comments and patterns."""
     assert find_names(source) == ScriptNames(
         variables=variables.split(), functions=functions.split(), assigned=assigned.split()
     )

@@ -20,6 +20,7 @@ DATE = "Sat, 21 Nov 2026 08:00:00 GMT"
         ({"Cache-Control": "no-cache, max-age=60", "ETag": '"a"'}, 0),
         ({"Cache-Control": "max-age=nonsense", "ETag": '"a"'}, 0),
         ({"Last-Modified": DATE}, 0),
+        ({"Cache-Control": "max-age=60", "Vary": "Accept-Encoding, Set-Cookie-2"}, 60),
     ],
 )
 def test_a_server_says_how_long_a_document_is_fresh(headers: dict[str, str], lifetime_seconds: int) -> None:
@@ -36,6 +37,8 @@ def test_a_server_says_how_long_a_document_is_fresh(headers: dict[str, str], lif
         {"Cache-Control": "no-store, max-age=60"},
         {"Cache-Control": "private, max-age=60"},
         {"Cache-Control": "max-age=60", "Vary": "*"},
+        {"Cache-Control": "max-age=60", "Vary": "Cookie"},
+        {"Cache-Control": "max-age=60", "Vary": "Accept-Encoding , cookie"},
         {"Cache-Control": "max-age=0"},
         {"Expires": "Sat, 21 Nov 2026 08:01:00 GMT"},
     ],

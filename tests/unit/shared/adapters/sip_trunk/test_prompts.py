@@ -2,43 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import pytest
-from typing_extensions import override
 
-from shared.adapters.sip_trunk.prompts import Prompts
+from shared.adapters.sip_trunk.prompts import AT_ONCE, LONGEST_PROMPT_BYTES, Prompts
 from shared.adapters.sip_trunk.sound_maker import NoSound, SoundMaker
 from shared.adapters.sip_trunk.wav import write_mu_law_wav
 from shared.ports.fetching import FetchedDocument
 from shared.telephony.port import Audio, Silence, Speech
 from tests.sip.callee import need
 from tests.sip.caller import Shelf
-
-
-@dataclass
-class Workshop(SoundMaker):
-    """Makes sound of letters, and counts; waits for leave where it is told to."""
-
-    spoken: list[str] = field(default_factory=list)
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.leave.set()
-
-    @override
-    async def speak(self, text: str, language: str) -> bytes:
-        self.spoken.append(f"{language}:{text}")
-        await self.leave.wait()
-        if text == "unspeakable":
-            raise NoSound("It cannot be said.")
-        return text.encode() * 10
-
-    @override
-    async def convert(self, body: bytes, *, raw: bool) -> bytes:
-        if not raw and not body.startswith(b"RIFF"):
-            raise NoSound("It is no audio.")
-        return body
+from tests.unit.services.pacer.virtual_time import run
+from tests.unit.shared.adapters.sip_trunk.workshop import Workshop
 
 
 def document(url: str, body: bytes, content_type: str = "audio/wav", status: int = 200) -> FetchedDocument:
@@ -76,10 +51,44 @@ async def test_a_caller_who_hangs_up_does_not_take_the_prompt_from_the_others() 
 async def test_the_cache_is_bounded_in_bytes_and_forgets_what_was_not_used() -> None:
     """Of three prompts two fit; the one that was heard again stays."""
     workshop = Workshop()
-    prompts = Prompts(workshop, Shelf(), cache_bytes=20)
+    prompts = Prompts(workshop, Shelf(), cache_bytes=1_100)
     for text in ("a", "b", "a", "c", "a", "b"):
         await prompts.sound_of((Speech(text),))
     assert workshop.spoken == ["en-US:a", "en-US:b", "en-US:c", "en-US:b"]
+
+
+async def test_texts_that_make_no_sound_are_forgotten_too() -> None:
+    """A long text of signs that nobody can say takes room although there is nothing to hear."""
+    workshop = Workshop()
+    prompts = Prompts(workshop, Shelf(), cache_bytes=10_000)
+    texts = [f"mute {number} ".ljust(1_000, ".") for number in range(20)]
+    for text in (*texts, texts[0]):
+        await prompts.sound_of((Speech(text),))
+    assert workshop.spoken.count(f"en-US:{texts[0]}") == 2
+
+
+async def test_a_prompt_of_hundreds_leaves_room_for_those_of_others() -> None:
+    """A few of its segments are made at a time; what another call says meanwhile is made, too."""
+    workshop = Workshop()
+    prompts = Prompts(workshop, Shelf())
+    workshop.leave.clear()
+    nothing = tuple(Audio(f"http://f/{number}.wav", (Speech(f"n{number}"),)) for number in range(200))
+    long = asyncio.create_task(prompts.sound_of(nothing))
+    short = asyncio.create_task(prompts.sound_of((Speech("hi"),)))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(workshop.spoken) == AT_ONCE + 1
+    workshop.leave.set()
+    assert await short == b"hi" * 10
+    assert (await long).endswith(b"n199" * 10)
+
+
+async def test_a_prompt_that_nobody_could_hear_to_its_end_is_cut() -> None:
+    """A day of silence is three lines of a document, and would be 700 MB."""
+    prompts = Prompts(Workshop(), Shelf())
+    sound = await prompts.sound_of((Speech("hi"), *(Silence(60_000),) * 1_440))
+    assert len(sound) == LONGEST_PROMPT_BYTES
+    assert sound.startswith(b"hi")
 
 
 async def test_what_cannot_be_had_is_replaced_or_left_out() -> None:
@@ -124,6 +133,36 @@ async def test_a_recording_is_kept_as_long_as_the_application_allows(max_age_s: 
     prompts = Prompts(Workshop(), shelf)
     for _ in range(2):
         assert await prompts.sound_of((Audio("http://f/a.wav", (), max_age_s),)) == b"RIFF"
+    assert len(shelf.fetched) == times
+
+
+@pytest.mark.parametrize(
+    ("max_age_s", "max_stale_s", "later_seconds", "times"),
+    [
+        (-1, -1, 59, 1),
+        (-1, -1, 61, 2),
+        (-1, 0, 61, 2),
+        (-1, 30, 89, 1),
+        (-1, 30, 91, 2),
+        (70, 30, 71, 2),
+        (70, 30, 69, 1),
+        (5, 30, 6, 2),
+    ],
+)
+def test_a_recording_that_has_expired_is_played_as_long_as_the_application_allows(
+    max_age_s: int, max_stale_s: int, later_seconds: float, times: int
+) -> None:
+    """VoiceXML 2.0, 6.1.2: its maxstale counts from the minute for which it is kept; never beyond its maxage."""
+    shelf = Shelf({"http://f/a.wav": document("http://f/a.wav", b"RIFF")})
+    audio = Audio("http://f/a.wav", (), max_age_s, max_stale_s)
+
+    async def story() -> None:
+        prompts = Prompts(Workshop(), shelf)
+        await prompts.sound_of((audio,))
+        await asyncio.sleep(later_seconds)
+        await prompts.sound_of((audio,))
+
+    run(story())
     assert len(shelf.fetched) == times
 
 

@@ -174,6 +174,7 @@ MATCHED: list[tuple[Any, ...]] = [
      ["error.unsupported.format"]),
     ("recursion-right-2", field(abnf("$r = a [$r];")), ["say:a a a"], ['"a a a"']),
     ("recursion-left-2", field(abnf("$r = [$r] a;")), ["say:a a a"], ["error.badfetch"]),
+    ("recursion-left-3", field(abnf("$r = a $q; $q = b | $q b;")), ["say:a b"], ["error.badfetch"]),
     ("rule-keyword-public-as-token", field(abnf("$r = public | private;")), ["say:private"], ['"private"']),
     ("token-is", field(abnf("$r = is root mode;")), ["say:is root mode"], ['"is root mode"']),
     ("tag-before", field(abnf('$r = {out="X"} a;', " tag-format <semantics/1.0>;")), ["say:a"], ['"X"']),

@@ -221,6 +221,27 @@ MATCHED: list[tuple[Any, ...]] = [
      ['"111111111111111111111111111111111111111111111111111111111111"']),
     ("recursion-left", field(rule('<item repeat="0-1"><ruleref uri="#r"/></item> a')), ["say:a a"],
      ["error.badfetch"]),
+    ("recursion-left-behind-a-token", field(rule('a <ruleref uri="#q"/>',
+     '<rule id="q"><one-of><item>b</item><item><ruleref uri="#q"/> b</item></one-of></rule>')), ["say:a b"],
+     ["error.badfetch"]),
+    ("recursion-left-behind-what-may-be-empty",
+     field(rule('<tag>1</tag><item repeat="0-">x</item><ruleref uri="#r"/>')), ["say:x"], ["error.badfetch"]),
+    ("recursion-left-of-a-rule-that-is-not-used", field(rule("a", '<rule id="q"><ruleref uri="#q"/> b</rule>')),
+     ["say:a"], ['"a"']),
+    ("recursion-left-in-a-public-rule", field('<grammar src="g.grxml#m"/>'), ["say:x"], ["error.badfetch"], {
+      "g.grxml": external('<rule id="m" scope="public"><ruleref uri="#n"/></rule>'
+      '<rule id="n"><ruleref uri="#m"/></rule>')}),
+    ("recursion-left-in-another-public-rule", field('<grammar src="g.grxml#m"/>'), ["say:x"], ['"x"'], {
+      "g.grxml": external('<rule id="m" scope="public">x</rule>'
+      '<rule id="n" scope="public"><ruleref uri="#n"/></rule>')}),
+    ("recursion-left-in-what-is-referred-to", field(rule('a <ruleref uri="g.grxml#m"/>')), ["say:a x"],
+     ["error.badfetch"], {"g.grxml": external('<rule id="m" scope="public"><ruleref uri="#m"/> x</rule>')}),
+    ("recursion-left-through-two-grammars", field('<grammar src="g.grxml"/>'), ["say:x"], ["error.badfetch"], {
+      "g.grxml": external('<rule id="m" scope="public"><ruleref uri="h.grxml#m"/> x</rule>'),
+      "h.grxml": external('<rule id="m" scope="public"><ruleref uri="g.grxml#m"/> y</rule>')}),
+    ("recursion-left-through-two-grammars-behind-a-token", field(rule('a <ruleref uri="g.grxml#m"/>')), ["say:a x"],
+     ["nomatch"], {"g.grxml": external('<rule id="m" scope="public"><ruleref uri="h.grxml#m"/> x</rule>'),
+      "h.grxml": external('<rule id="m" scope="public"><ruleref uri="g.grxml#m"/> y</rule>')}),
 ]  # fmt: skip
 
 

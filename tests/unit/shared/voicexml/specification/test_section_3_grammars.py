@@ -132,6 +132,33 @@ def test_3_1_1_a_grammar_is_fetched_with_what_it_refers_to(call: Call, wrap: Wra
 
 
 @pytest.mark.parametrize(
+    ("property_", "attributes", "fetched"),
+    [
+        ("", "", [(-1, -1)]),
+        ("", 'maxage="0"', [(0, -1)] * 3),
+        ("<property name='grammarmaxage' value='9'/>", "", [(9, -1)] * 3),
+        ("<property name='grammarmaxage' value='9'/>", 'maxage="5" maxstale="4"', [(5, 4)] * 3),
+        ("<property name='grammarmaxstale' value='8'/>", "", [(-1, 8)]),
+        ("<property name='grammarmaxstale' value='8'/>", 'maxstale="4"', [(-1, 4)]),
+    ],
+)
+def test_6_1_2_a_grammar_is_asked_for_again_if_the_application_says_how_old_it_may_be(
+    call: Call, wrap: Wrap, property_: str, attributes: str, fetched: list[tuple[int, int]]
+) -> None:
+    """At each visit, and the host knows how old its copy is; without a word, once in a session is enough."""
+    grammar = "<grammar version='1.0' root='x' mode='dtmf'><rule id='x'>9</rule></grammar>"
+    document = wrap(
+        f"""{property_}<form><field name="a"><grammar mode="dtmf" src="g.grxml" {attributes}/></field>
+        <filled><exit/></filled></form>"""
+    )
+    heard = call(
+        {"http://app.example/start.vxml": document, "http://app.example/g.grxml": grammar}, "1", "2", "9"
+    )
+    assert heard.exit.reason == "exit"
+    assert [(fetch.max_age_s, fetch.max_stale_s) for fetch in heard.fetches[1:]] == fetched
+
+
+@pytest.mark.parametrize(
     ("grammar", "event"),
     [
         ("<grammar src='none.grxml'/>", "error.badfetch.http.404"),

@@ -267,17 +267,17 @@ def test_4_1_7_the_timeout_is_that_of_the_last_prompt(call: Call, before: str, t
 
 
 @pytest.mark.parametrize(
-    ("attributes", "property_", "max_age_s"),
-    [("", "", -1), ("maxage='5'", "", 5), ("", "60", 60), ("maxage='0'", "60", 0)],
+    ("given", "property_", "seconds"),
+    [("", "", -1), ("5", "", 5), ("", "60", 60), ("0", "60", 0)],
 )
-def test_6_1_2_how_old_a_recording_may_be(
-    call: Call, attributes: str, property_: str, max_age_s: int
-) -> None:
-    """By the element, else by the property audiomaxage."""
-    settings = f"<property name='audiomaxage' value='{property_}'/>" if property_ else ""
-    heard = call(settings + BLOCK.format(f"<audio src='a.wav' {attributes}>x</audio>"))
-    ((audio,),) = (play.segments for play in heard.plays)
-    assert audio.max_age_s == max_age_s
+def test_6_1_2_how_old_a_recording_may_be(call: Call, given: str, property_: str, seconds: int) -> None:
+    """And how long it may have expired: by the element, else by the properties audiomaxage and audiomaxstale."""
+    for name, told in (("maxage", (seconds, -1)), ("maxstale", (-1, seconds))):
+        settings = f"<property name='audio{name}' value='{property_}'/>" if property_ else ""
+        attributes = f"{name}='{given}'" if given else ""
+        heard = call(settings + BLOCK.format(f"<audio src='a.wav' {attributes}>x</audio>"))
+        ((audio,),) = (play.segments for play in heard.plays)
+        assert (audio.max_age_s, audio.max_stale_s) == told
 
 
 def test_4_1_8_prompts_wait_over_documents_and_subdialogs(call: Call, wrap: Wrap) -> None:

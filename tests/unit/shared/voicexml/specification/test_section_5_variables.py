@@ -143,10 +143,31 @@ def test_5_1_1_what_is_no_name_is_a_semantic_error(call: Call, name: str) -> Non
             id="5.1.4-unknown",
         ),
         pytest.param(
-            "<script>session.connection.local.uri = 'x'</script><log expr='session.connection.local.uri'/>",
-            "tel:+12125550100",
-            id="5.1.4-frozen",
+            "<script>session.connection.local.uri = 'x'</script>",
+            "error.semantic",
+            id="5.1.2-a-script-writes-to-the-session",
         ),
+        pytest.param(
+            "<script>session.foo = 1</script>", "error.semantic", id="5.1.2-a-script-adds-to-the-session"
+        ),
+        pytest.param(
+            "<script>session.telephone.foo = 1</script>",
+            "error.semantic",
+            id="5.1.2-a-script-adds-to-a-variable-of-the-session",
+        ),
+        pytest.param(
+            "<script>telephone = 1</script>", "error.semantic", id="5.1.2-a-script-without-the-scope"
+        ),
+        pytest.param(
+            "<script>var telephone = 1</script><log expr='telephone + typeof session.telephone'/>",
+            "1object",
+            id="5.1.2-a-variable-of-the-same-name",
+        ),
+        pytest.param("<var name='session.foo' expr='1'/>", "error.semantic", id="5.1.2-declared-there"),
+        pytest.param(
+            "<var name='v' expr='session.foo = 1'/>", "error.semantic", id="5.1.2-an-expression-adds"
+        ),
+        pytest.param("<clear namelist='session.telephone'/>", "error.semantic", id="5.1.2-cleared"),
         pytest.param(
             "<script>var a = f(); function f() { return 3 }</script><log expr='a'/>", "3", id="5.3.12-hoisted"
         ),
@@ -162,6 +183,31 @@ def test_5_1_1_what_is_no_name_is_a_semantic_error(call: Call, name: str) -> Non
             "<script>try { nope() } catch (e) { var m = 'caught' }</script><log expr='m'/>",
             "caught",
             id="5.3.12-catches",
+        ),
+        pytest.param(
+            "<script>function f() { q = 5 } f();</script><log expr='q'/>",
+            "5",
+            id="5.3.12-assigned-in-a-function",
+        ),
+        pytest.param(
+            "<script>function f() { q = 5 }</script><log expr='typeof q'/><log expr='f() || q'/><assign name='q' "
+            "expr='q + 1'/><log expr='q'/>",
+            "undefined 5 6",
+            id="5.3.12-assigned-in-a-function-that-is-called-later",
+        ),
+        pytest.param(
+            "<script>function sum(list) { s = 0; for (i = 0; i != list.length; i++) s += list[i]; return s }</script>"
+            "<log expr='sum([1, 2, 3]) + i'/>",
+            "9",
+            id="5.3.12-a-loop-in-a-function",
+        ),
+        pytest.param(
+            "<script>function f(x) { x = 5; var y = 6 } f(1);</script><log expr='typeof x + typeof y'/>",
+            "undefinedundefined",
+            id="5.3.12-a-functions-own-variables",
+        ),
+        pytest.param(
+            "<log expr='(q = 5)'/><log expr='q'/>", "5 error.semantic", id="5.3.12-assigned-in-an-expression"
         ),
         pytest.param("<script>'use strict'; var q = 1;</script><log expr='q'/>", "1", id="5.3.12-strict"),
         pytest.param(
