@@ -2,25 +2,17 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from services.api.plum.messages import Id, Success
-
-_CLOSED: Final = ConfigDict(extra="forbid")
+from services.api.plum.messages import CLOSED, Id, Parameters, Success
 
 #: A kind, and after a colon what tells the one from the others: an id, a number, a URL.
 OBJECT: Final = r"^([a-z_]{1,32})(?::([^\x00]{1,200}))?$"
 Role = Literal["reader", "operator", "admin"]
 
 
-class _Parameters(BaseModel):
-    """The parameters of a request."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
-
-
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class HealthAnswer(TypedDict):
     """The API works, and so does its database."""
 
@@ -30,7 +22,7 @@ class HealthAnswer(TypedDict):
 # Tokens ----------------------------------------------------------------------------------------------------------
 
 
-class NewTokenParameters(_Parameters):
+class NewTokenParameters(Parameters):
     """A token to be made."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S", examples=["night shift"])]
@@ -41,7 +33,7 @@ class NewTokenParameters(_Parameters):
     """Days after which it expires; it never does where nothing is said."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class TokenEntry(TypedDict):
     """A token in the list; of its secret only a hash is known."""
 
@@ -54,7 +46,7 @@ class TokenEntry(TypedDict):
     last_used_at: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NewTokenEntry(TokenEntry):
     """A token that was made."""
 
@@ -62,7 +54,7 @@ class NewTokenEntry(TokenEntry):
     token: str
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NewTokenAnswer(Success):
     """A token was made."""
 
@@ -72,7 +64,7 @@ class NewTokenAnswer(Success):
 # The audit log ---------------------------------------------------------------------------------------------------
 
 
-class AuditParameters(_Parameters):
+class AuditParameters(Parameters):
     """Which changes are listed, the newest first."""
 
     object: Annotated[str | None, Field(pattern=OBJECT, examples=["campaign:7"])] = None
@@ -83,7 +75,7 @@ class AuditParameters(_Parameters):
     """How many at most; 100 where nothing is said."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class WhoEntry(TypedDict):
     """Who changed something: a token, or a process of the platform by itself."""
 
@@ -92,7 +84,7 @@ class WhoEntry(TypedDict):
     process: str
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RequestEntry(TypedDict):
     """The request that changed something; nulls where it was none."""
 
@@ -101,7 +93,7 @@ class RequestEntry(TypedDict):
     path: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ChangeEntry(TypedDict):
     """A change."""
 

@@ -68,6 +68,11 @@ async def answer_once(
         return _again(before.answer)
 
 
+def is_done_once(request: web.Request) -> bool:
+    """Tell whether a request has a key: it then holds one connection from its first question to its answer."""
+    return request.get(_UNDER_WAY) is not None
+
+
 async def hold_nothing(request: web.Request) -> None:
     """Do without the store from here on until it is used again, since the request waits for somebody else.
 

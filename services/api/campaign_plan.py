@@ -21,7 +21,7 @@ from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
 from services.api.desk_messages import PlanParameters
 from services.api.examples import CALLS_NDJSON, PLAN
 from services.api.list_fields import id_of, text_of
-from services.api.parameters import described
+from services.api.parameters import described, flag_of
 from services.api.plan_messages import PlanAnswer
 from services.api.request_body import Fields, read_fields
 from services.api.routes import Operation, Route, path_id
@@ -82,7 +82,7 @@ class PlanRoom:
         campaign_id = path_id(request)
         fields = described(await read_fields(request), PlanParameters)
         wish = _wish(fields)
-        if not _flag(fields, "simulate"):
+        if not flag_of(fields, "simulate"):
             async with self.plans.snapshot(request[TENANT], Dialect.PLUM, campaign_id) as snapshot:
                 facts = snapshot.facts
             return json_answer(_shape(facts, await _plan(facts, wish), None))
@@ -209,10 +209,3 @@ def _callees(fields: Fields) -> Callees:
             "callees", "The callees are population (the simulator's) or answer (everybody answers)."
         )
     return Callees(text)
-
-
-def _flag(fields: Fields, name: str) -> bool:
-    text = text_of(fields, name) or "0"
-    if text not in {"0", "1"}:
-        raise Invalid(name, f"The {name} field is 1 or 0.")
-    return text == "1"

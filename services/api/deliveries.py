@@ -3,15 +3,14 @@
 Lists are bare arrays, read on with `after=` the last call_id; what belongs to another tenant is unknown.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
+from services.api.campaign_records import instant
 from services.api.desk_messages import (
     DeliveryEntry,
     DeliveryListParameters,
@@ -27,11 +26,11 @@ from services.api.desk_messages import (
 from services.api.examples import DELIVERY as DELIVERY_EXAMPLE
 from services.api.examples import DELIVERY_STORY, DONE, ENABLED, RECEIVER, REPLAYED
 from services.api.list_fields import id_of, instant_of, page_of, text_of
-from services.api.parameters import described
+from services.api.parameters import described, flag_of
 from services.api.request_body import Fields, read_fields
-from services.api.routes import Handler, Operation, Route
+from services.api.routes import Handler, Operation, Route, path_id
 from shared.domain.delivery import DELIVERY, DeliveryEvent, DeliveryState
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Invalid
 from shared.ports.delivery_desk import (
     DeliveryDesk,
     DeliveryStory,
@@ -41,8 +40,6 @@ from shared.ports.delivery_desk import (
     TryView,
 )
 
-#: Ids are digits and nothing else, up to what a bigint holds.
-_ID: Final = re.compile(r"[0-9]{1,18}")
 #: In a path: digits alone, so that `replay` beside it is no call.
 _CALL: Final = "{call_id:[0-9]+}"
 _TAG: Final = "Deliveries"
@@ -106,18 +103,20 @@ class DeliveryRoom:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show one delivery, what it carries and every try."""
-        return json_answer(story_shape(await self.desk.delivery(request[TENANT], _call_id(request))))
+        return json_answer(
+            story_shape(await self.desk.delivery(request[TENANT], path_id(request, "call_id")))
+        )
 
     async def replay(self, request: web.Request) -> web.Response:
         """Queue one delivery again, with the same id and the same bytes."""
-        await self.desk.replay(request[TENANT], _call_id(request))
+        await self.desk.replay(request[TENANT], path_id(request, "call_id"))
         return success({"replayed": 1})
 
     async def replay_range(self, request: web.Request) -> web.Response:
         """Queue many again: those of a campaign, or made between two instants, or both; or only count them."""
         fields = described(await read_fields(request), ReplayParameters)
         wanted = _range_of(fields)
-        if _is_set(fields, "validate_only"):
+        if flag_of(fields, "validate_only"):
             return success(
                 {"replayed": 0, "would_replay": await self.desk.count_replayable(request[TENANT], wanted)}
             )
@@ -145,9 +144,9 @@ def delivery_shape(view: DeliveryView) -> DeliveryEntry:
         "url": view.url,
         "webhook_id": view.webhook_id,
         "tries": view.tries,
-        "next_try_at": _instant(view.next_try_at),
-        "created_at": _instant(view.created_at),
-        "delivered_at": _instant(view.delivered_at),
+        "next_try_at": instant(view.next_try_at),
+        "created_at": instant(view.created_at),
+        "delivered_at": instant(view.delivered_at),
     }
 
 
@@ -167,14 +166,14 @@ def receiver_shape(receiver: DisabledReceiver) -> ReceiverEntry:
     return {
         "url": receiver.url,
         "reason": receiver.reason,
-        "disabled_at": _instant(receiver.disabled_at),
+        "disabled_at": instant(receiver.disabled_at),
     }
 
 
 def _try_shape(line: TryView) -> TryEntry:
     return {
         "try_no": line.try_no,
-        "at": _instant(line.tried_at),
+        "at": instant(line.tried_at),
         "status": line.status,
         "error": line.error,
         "resolve_ms": line.resolve_ms,
@@ -183,13 +182,6 @@ def _try_shape(line: TryView) -> TryEntry:
         # What a stranger's server sent, as far as it is text.
         "answer": None if line.answer is None else line.answer.decode(errors="replace"),
     }
-
-
-def _call_id(request: web.Request) -> int:
-    written = request.match_info["call_id"]
-    if _ID.fullmatch(written) is None:
-        raise NotFound(f"There is nothing at {request.path}.")
-    return int(written)
 
 
 def _state_of(fields: Fields) -> DeliveryState | None:
@@ -219,15 +211,3 @@ def _range_of(fields: Fields) -> ReplayRange:
             "campaign_id", "Say which deliveries: by campaign_id, or by instants in from and to, or both."
         )
     return wanted
-
-
-def _is_set(fields: Fields, name: str) -> bool:
-    """Read a flag; raises Invalid for what is neither yes nor no, since a guess would send a thousand results."""
-    text = (text_of(fields, name) or "0").lower()
-    if text not in {"0", "1", "true", "false"}:
-        raise Invalid(name, f"The {name} field is 1 or 0.")
-    return text in {"1", "true"}
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat(timespec="milliseconds")

@@ -3,16 +3,13 @@
 The rooms read and answer by them, and the description of the API shows them.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from services.api.plum.messages import Id, PhoneNumbers, RefusedEntry, Success
+from services.api.plum.messages import CLOSED, Id, Parameters, PhoneNumbers, RefusedEntry, Success
 from shared.domain.delivery import DeliveryState
-
-#: Nothing is sent beyond what is described.
-_CLOSED: Final = ConfigDict(extra="forbid")
 
 Count = Annotated[int, Field(ge=0)]
 Limit = Annotated[
@@ -24,16 +21,10 @@ E164 = Annotated[str, Field(examples=["+12025550100"])]
 Flag = Literal[0, 1]
 
 
-class _Parameters(BaseModel):
-    """The parameters of a request."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
-
-
 # Plans -----------------------------------------------------------------------------------------------------------
 
 
-class PlanParameters(_Parameters):
+class PlanParameters(Parameters):
     """What a plan shows."""
 
     days: Annotated[int | None, Field(ge=1, le=366)] = None
@@ -47,7 +38,7 @@ class PlanParameters(_Parameters):
 # Holds -----------------------------------------------------------------------------------------------------------
 
 
-class HoldParameters(_Parameters):
+class HoldParameters(Parameters):
     """A reason not to dial."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500)]
@@ -58,14 +49,14 @@ class HoldParameters(_Parameters):
     """What becomes of calls under way: they end by themselves, or are ended."""
 
 
-class ReleaseParameters(_Parameters):
+class ReleaseParameters(Parameters):
     """Which holds are released."""
 
     campaign_id: Id | None = None
     """Those of one campaign; all of the tenant where nothing is said."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class HoldEntry(TypedDict):
     """A standing hold."""
 
@@ -77,14 +68,14 @@ class HoldEntry(TypedDict):
     placed_at: str
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class HoldAnswer(Success):
     """A hold was placed."""
 
     response: HoldEntry
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ReleasedAnswer(Success):
     """So many holds were released."""
 
@@ -94,7 +85,7 @@ class ReleasedAnswer(Success):
 # Deliveries ------------------------------------------------------------------------------------------------------
 
 
-class DeliveryListParameters(_Parameters):
+class DeliveryListParameters(Parameters):
     """Which deliveries are listed."""
 
     state: DeliveryState | None = None
@@ -106,7 +97,7 @@ class DeliveryListParameters(_Parameters):
     limit: Limit = None
 
 
-class ReplayParameters(_Parameters):
+class ReplayParameters(Parameters):
     """Which deliveries are sent again: those of a campaign, or made between two instants, or both."""
 
     model_config = ConfigDict(
@@ -125,14 +116,14 @@ class ReplayParameters(_Parameters):
     """1: count them, and send nothing."""
 
 
-class ReceiverParameters(_Parameters):
+class ReceiverParameters(Parameters):
     """A receiver of results."""
 
     url: str
     """Its address as the campaign has it."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class DeliveryEntry(TypedDict):
     """A delivery in the list."""
 
@@ -147,7 +138,7 @@ class DeliveryEntry(TypedDict):
     delivered_at: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class TryEntry(TypedDict):
     """One try of a delivery."""
 
@@ -161,7 +152,7 @@ class TryEntry(TypedDict):
     answer: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class DeliveryStoryEntry(DeliveryEntry):
     """A delivery with what it carries and every try."""
 
@@ -171,21 +162,21 @@ class DeliveryStoryEntry(DeliveryEntry):
     log: list[TryEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ReplayedAnswer(Success):
     """So many deliveries were queued again."""
 
     replayed: Count
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class WouldReplayAnswer(ReplayedAnswer):
     """So many would be."""
 
     would_replay: Count
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ReceiverEntry(TypedDict):
     """A receiver that wants no more results."""
 
@@ -194,7 +185,7 @@ class ReceiverEntry(TypedDict):
     disabled_at: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class EnabledAnswer(Success):
     """A receiver is sent to again; so many deliveries were parked for it."""
 
@@ -204,7 +195,7 @@ class EnabledAnswer(Success):
 # Results ---------------------------------------------------------------------------------------------------------
 
 
-class ResultListParameters(_Parameters):
+class ResultListParameters(Parameters):
     """Which results are fetched."""
 
     after: str | None = None
@@ -232,7 +223,7 @@ class ResultEntry(TypedDict):
 # Blocked numbers -------------------------------------------------------------------------------------------------
 
 
-class BlocklistParameters(_Parameters):
+class BlocklistParameters(Parameters):
     """Which blocked numbers are listed."""
 
     after: E164 | None = None
@@ -240,7 +231,7 @@ class BlocklistParameters(_Parameters):
     limit: Limit = None
 
 
-class BlockParameters(_Parameters):
+class BlockParameters(Parameters):
     """Numbers that are never called from now on: one, or a list."""
 
     model_config = ConfigDict(
@@ -257,14 +248,14 @@ class BlockParameters(_Parameters):
     """Who says so; `api` where nothing is said."""
 
 
-class UnblockParameters(_Parameters):
+class UnblockParameters(Parameters):
     """A number that may be called again."""
 
     phone_number: E164
     """The number."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class BlockedEntry(TypedDict):
     """A blocked number."""
 
@@ -274,7 +265,7 @@ class BlockedEntry(TypedDict):
     created_at: str
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class BlockedCounts(TypedDict):
     """What became of an addition."""
 
@@ -284,7 +275,7 @@ class BlockedCounts(TypedDict):
     refused_lines: list[RefusedEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class BlockedAnswer(Success):
     """Numbers were blocked."""
 

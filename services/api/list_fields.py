@@ -73,13 +73,13 @@ def page_of(fields: Fields) -> Page:
     return Page(after=id_of(fields, "after") or 0, limit=limit_of(fields))
 
 
-def limit_of(fields: Fields) -> int:
+def limit_of(fields: Fields, *, usual: int = USUAL_LIMIT, highest: int = HIGHEST_LIMIT) -> int:
     """Return how many rows are wanted at most; raises Invalid."""
     limit = id_of(fields, "limit")
     if limit is None:
-        limit = USUAL_LIMIT
-    if not 1 <= limit <= HIGHEST_LIMIT:
-        raise Invalid("limit", f"The limit must be between 1 and {HIGHEST_LIMIT}.")
+        limit = usual
+    if not 1 <= limit <= highest:
+        raise Invalid("limit", f"The limit must be between 1 and {highest}.")
     return limit
 
 

@@ -5,116 +5,34 @@ decided about it and why, when it was called under which Call-ID, who was told o
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, with_config
-from typing_extensions import TypedDict
 
 from services.api.answers import json_answer
 from services.api.authentication import TENANT
 from services.api.campaign_records import attempt_shape, cursor_of, instant, written_cursor
 from services.api.examples import HISTORY
-from services.api.list_fields import id_of
+from services.api.list_fields import limit_of
 from services.api.parameters import described
-from services.api.record_messages import AttemptEntry
-from services.api.request_body import Fields, read_fields
+from services.api.record_messages import (
+    MOST_LINES,
+    USUAL_LINES,
+    HistoryAnswer,
+    HistoryBlockedEntry,
+    HistoryDeliveryEntry,
+    HistoryParameters,
+    LineEntry,
+)
+from services.api.request_body import read_fields
 from services.api.routes import Operation, Route
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import NotFound
 from shared.domain.phone_number import to_e164
 from shared.ports.blocklist import BlockedNumber
 from shared.ports.number_history import HistoryDelivery, HistoryEntry, NumberHistories
 
-#: Lines that are told where nothing is said, and at most: each comes with up to a hundred attempts.
-USUAL_LINES: Final = 20
-MOST_LINES: Final = 100
 #: A number is far shorter; what is longer is none.
 _MOST_CHARACTERS: Final = 64
-
-
-class HistoryParameters(BaseModel):
-    """Which part of a number's history."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
-
-    cursor: str | None = None
-    """The `next` of the page before."""
-    limit: Annotated[int, Field(ge=1, le=MOST_LINES)] | None = None
-    """How many lines at most; 20 where nothing is said."""
-
-
-_CLOSED: Final = ConfigDict(extra="forbid")
-
-
-@with_config(_CLOSED)
-class HistoryBlockedEntry(TypedDict):
-    """A number on the blocklist."""
-
-    phone_number: str
-    reason: str | None
-    source: str | None
-    created_at: str
-
-
-@with_config(_CLOSED)
-class OptOutEntry(TypedDict):
-    """The number was put on the blocklist, or taken off it."""
-
-    at: str
-    blocked: bool
-    actor: str | None
-    reason: str | None
-    source: str | None
-
-
-@with_config(_CLOSED)
-class HistoryDeliveryEntry(TypedDict):
-    """Who was told of the result."""
-
-    state: str
-    url: str
-    webhook_id: str
-    tries: int
-    created_at: str | None
-    delivered_at: str | None
-    last_tried_at: str | None
-    last_status: int | None
-    last_error: str | None
-
-
-@with_config(_CLOSED)
-class LineEntry(TypedDict):
-    """One line of one upload."""
-
-    campaign_id: int
-    campaign_name: str | None
-    call_id: int
-    upload: int
-    file_name: str | None
-    line: int
-    uploaded_at: str | None
-    message_reference: str | None
-    state: str
-    attempts_made: int
-    canceled_at: str | None
-    outcome: str | None
-    result: str | None
-    ended_at: str | None
-    attempts: list[AttemptEntry]
-    more_attempts: int
-    delivery: HistoryDeliveryEntry | None
-
-
-@with_config(_CLOSED)
-class HistoryAnswer(TypedDict):
-    """Everything about a number, the newest first."""
-
-    phone_number: str
-    blocked: HistoryBlockedEntry | None
-    opt_outs: list[OptOutEntry]
-    last_call_ended_at: str | None
-    lines: list[LineEntry]
-    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +65,7 @@ class HistoryRoom:
             request[TENANT],
             to_e164(written, field="e164"),
             before=cursor_of(fields, b"h") or None,
-            limit=_limit_of(fields),
+            limit=limit_of(fields, usual=USUAL_LINES, highest=MOST_LINES),
         )
         answer: HistoryAnswer = {
             "phone_number": history.e164,
@@ -210,12 +128,3 @@ def _delivery_shape(delivery: HistoryDelivery) -> HistoryDeliveryEntry:
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
     }
-
-
-def _limit_of(fields: Fields) -> int:
-    limit = id_of(fields, "limit")
-    if limit is None:
-        return USUAL_LINES
-    if not 1 <= limit <= MOST_LINES:
-        raise Invalid("limit", f"The limit must be between 1 and {MOST_LINES}.")
-    return limit

@@ -1,19 +1,18 @@
 """What the room of plans answers, as types; every instant names its zone, as in RFC 9557."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
-from services.api.plum.messages import Id
+from services.api.plum.messages import CLOSED, Id
 from shared.domain.campaign import CampaignState
 from shared.domain.wall_clock import Weekday
 
-_CLOSED: Final = ConfigDict(extra="forbid")
 Count = Annotated[int, Field(ge=0)]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RunEntry(TypedDict):
     """Periods one after the other with the same number of calls each."""
 
@@ -25,7 +24,7 @@ class RunEntry(TypedDict):
     time_between_periods: int
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class PlannedWindowEntry(TypedDict):
     """The hours of one profile on one day."""
 
@@ -40,7 +39,7 @@ class PlannedWindowEntry(TypedDict):
     periods: list[RunEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class PlannedDayEntry(TypedDict):
     """A day on which the campaign may call."""
 
@@ -50,7 +49,7 @@ class PlannedDayEntry(TypedDict):
     windows: list[PlannedWindowEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class PlanAnswer(TypedDict):
     """What a campaign will do if each of its numbers is called once, and what comes of a simulation."""
 

@@ -2,18 +2,19 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, with_config
+from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
+from services.api.plum.messages import CLOSED, Parameters
 from shared.domain.attempt import AttemptState
 
-_CLOSED: Final = ConfigDict(extra="forbid")
+#: Lines that are told where nothing is said, and at most: each comes with up to a hundred attempts.
+USUAL_LINES: Final = 20
+MOST_LINES: Final = 100
 
 
-class _PageParameters(BaseModel):
+class _PageParameters(Parameters):
     """Which part of a long list."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
     outcome: str | None = None
     """A published name or number: NoAnswer, 6."""
@@ -37,7 +38,7 @@ class AttemptPageParameters(_PageParameters):
     """Those in one state."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NumberEntry(TypedDict):
     """One number of a campaign."""
 
@@ -56,7 +57,7 @@ class NumberEntry(TypedDict):
     ended_at: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NumbersAnswer(TypedDict):
     """A page of numbers; `next` is null on the last one. A page may be short without being the last."""
 
@@ -64,7 +65,7 @@ class NumbersAnswer(TypedDict):
     next: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class AttemptEntry(TypedDict):
     """One attempt: a call, or why there was none."""
 
@@ -89,9 +90,89 @@ class AttemptEntry(TypedDict):
     withheld_because: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class AttemptsAnswer(TypedDict):
     """A page of attempts; `next` is null on the last one. A page may be short without being the last."""
 
     attempts: list[AttemptEntry]
+    next: str | None
+
+
+class HistoryParameters(Parameters):
+    """Which part of a number's history."""
+
+    cursor: str | None = None
+    """The `next` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=MOST_LINES)] | None = None
+    """How many lines at most; 20 where nothing is said."""
+
+
+@with_config(CLOSED)
+class HistoryBlockedEntry(TypedDict):
+    """A number on the blocklist."""
+
+    phone_number: str
+    reason: str | None
+    source: str | None
+    created_at: str
+
+
+@with_config(CLOSED)
+class OptOutEntry(TypedDict):
+    """The number was put on the blocklist, or taken off it."""
+
+    at: str
+    blocked: bool
+    actor: str | None
+    reason: str | None
+    source: str | None
+
+
+@with_config(CLOSED)
+class HistoryDeliveryEntry(TypedDict):
+    """Who was told of the result."""
+
+    state: str
+    url: str
+    webhook_id: str
+    tries: int
+    created_at: str | None
+    delivered_at: str | None
+    last_tried_at: str | None
+    last_status: int | None
+    last_error: str | None
+
+
+@with_config(CLOSED)
+class LineEntry(TypedDict):
+    """One line of one upload."""
+
+    campaign_id: int
+    campaign_name: str | None
+    call_id: int
+    upload: int
+    file_name: str | None
+    line: int
+    uploaded_at: str | None
+    message_reference: str | None
+    state: str
+    attempts_made: int
+    canceled_at: str | None
+    outcome: str | None
+    result: str | None
+    ended_at: str | None
+    attempts: list[AttemptEntry]
+    more_attempts: int
+    delivery: HistoryDeliveryEntry | None
+
+
+@with_config(CLOSED)
+class HistoryAnswer(TypedDict):
+    """Everything about a number, the newest first."""
+
+    phone_number: str
+    blocked: HistoryBlockedEntry | None
+    opt_outs: list[OptOutEntry]
+    last_call_ended_at: str | None
+    lines: list[LineEntry]
     next: str | None

@@ -171,7 +171,10 @@ def _boundary(declared: HeaderValue, head: bytes) -> str | None:
 def _json_fields_if(declared: HeaderValue, body: bytes) -> Fields:
     """Read as JSON what is declared as such, for the sake of the sentence."""
     if "json" not in declared.value:
-        raise UnsupportedBody("The body is neither a form nor a multipart form nor a JSON object.")
+        raise UnsupportedBody(
+            "The body is neither a form nor a multipart form nor a JSON object: send parameters as one of these, and a "
+            "phone list as the file phone_numbers of a multipart form."
+        )
     return _json_fields(body)
 
 
@@ -179,7 +182,7 @@ def _json_fields(body: bytes) -> Fields:
     try:
         value = strict_json.loads(body.decode("utf-8"))
     except UnicodeDecodeError:
-        raise UnreadableBody("The JSON body is not UTF-8.") from None
+        raise UnreadableBody("The JSON body is not UTF-8; send it as UTF-8.") from None
     except strict_json.MalformedJson as error:
         raise UnreadableBody(error.message) from None
     if not isinstance(value, dict):
@@ -205,9 +208,9 @@ def _text_of(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        raise UnreadableBody("A parameter is not UTF-8.") from None
+        raise UnreadableBody("A parameter is not UTF-8; send it as UTF-8.") from None
     if "\0" in text:
-        raise UnreadableBody("A parameter holds a NUL character.")
+        raise UnreadableBody("A parameter holds a NUL character; take it out.")
     return text
 
 

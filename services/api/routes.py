@@ -96,9 +96,9 @@ class Route:
         return _PATTERN.sub(r"{\1}", self.path)
 
 
-def path_id(request: web.Request) -> int:
-    """Return the id in a request's path; raises NotFound for one that nothing can have."""
-    written = request.match_info["id"]
+def path_id(request: web.Request, name: str = "id") -> int:
+    """Return an id in a request's path; raises NotFound for one that nothing can have."""
+    written = request.match_info[name]
     if _ID.fullmatch(written) is None:
         raise NotFound(f"There is nothing at {request.path}.")
     return int(written)

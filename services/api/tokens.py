@@ -17,9 +17,9 @@ from services.api.list_fields import text_of
 from services.api.parameters import described
 from services.api.plum.messages import Success
 from services.api.request_body import Fields, read_fields
-from services.api.routes import MADE, Link, Operation, Route
+from services.api.routes import MADE, Link, Operation, Route, path_id
 from shared.domain.access import Role
-from shared.domain.errors import Invalid, NotFound
+from shared.domain.errors import Invalid
 from shared.ports.access import NewToken, Tokens, TokenView
 
 #: As the table has it.
@@ -36,7 +36,6 @@ _TOKEN: Final = {
     "expires_at": "2027-02-19T08:00:00+00:00",
     "last_used_at": None,
 }
-_ID: Final = re.compile(r"[0-9]{1,18}")
 _DAYS: Final = re.compile(r"[0-9]{1,4}")
 
 
@@ -61,7 +60,10 @@ class TokenRoom:
                 role=Role.ADMIN, secret=True,
                 operation=Operation(
                     id="createToken", tag=_TAG, takes=NewTokenParameters, answers=NewTokenAnswer,
-                    description="Its secret is in this answer and nowhere else, with an Idempotency-Key or without.",
+                    description=(
+                        "Its secret is in this answer and nowhere else, with an Idempotency-Key or without. How long "
+                        "it lives is said in `days`; an `expires_at` is refused."
+                    ),
                     sends={"name": "night shift", "role": "operator", "days": 90},
                     example={"status": "success", "response": {**_TOKEN, "token": "pl_9f2c…"}},
                     leads_to={"revokeToken": Link(parameters={"token_id": MADE})},
@@ -73,7 +75,7 @@ class TokenRoom:
                 operation=Operation(
                     id="revokeToken", tag=_TAG, answers=Success, example={"status": "success"},
                     description="From the next request on; the token that asks may be the one that ends.",
-                    refuses={404: "There is no token 7."},
+                    refuses={404: "There is no token with id 7."},
                 ),
             ),
         )  # fmt: skip
@@ -84,17 +86,14 @@ class TokenRoom:
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a token and tell its secret."""
-        made = await self.tokens.create(
-            request[TENANT], new_token_of(described(await read_fields(request), NewTokenParameters))
-        )
+        fields = await read_fields(request)
+        _refuse_a_date(fields)
+        made = await self.tokens.create(request[TENANT], new_token_of(described(fields, NewTokenParameters)))
         return success({"response": {**token_shape(made.view), "token": made.secret}})
 
     async def revoke(self, request: web.Request) -> web.Response:
         """End a token from the next request on, the one that asks for it as well."""
-        written = request.match_info["token_id"]
-        if _ID.fullmatch(written) is None:
-            raise NotFound(f"There is nothing at {request.path}.")
-        await self.tokens.revoke(request[TENANT], int(written))
+        await self.tokens.revoke(request[TENANT], path_id(request, "token_id"))
         return success()
 
 
@@ -104,6 +103,14 @@ def new_token_of(fields: Fields) -> NewToken:
     if name is None or len(name) > LONGEST_NAME_CHARACTERS or not name.isprintable():
         raise Invalid("name", f"The name is a text of 1 to {LONGEST_NAME_CHARACTERS} characters.")
     return NewToken(name=name, role=_role_of(fields), days=_days_of(fields))
+
+
+def _refuse_a_date(fields: Fields) -> None:
+    """Raise Invalid for the name that answers have: passed over, it would make a token that never expires."""
+    if "expires_at" in fields.names:
+        raise Invalid(
+            "expires_at", "How long a token lives is said in days: send days=90 instead of expires_at."
+        )
 
 
 def _role_of(fields: Fields) -> Role:

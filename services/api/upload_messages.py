@@ -1,20 +1,17 @@
 """What the rooms of uploads take and answer, as types: they answer by them, and the description shows them."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from services.api.plum.messages import RefusedEntry, Success
+from services.api.plum.messages import CLOSED, Parameters, RefusedEntry, Success
 
-_CLOSED: Final = ConfigDict(extra="forbid")
 Count = Annotated[int, Field(ge=0)]
 
 
-class PageParameters(BaseModel):
+class PageParameters(Parameters):
     """Which part of a long list."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
     after: Annotated[int, Field(ge=0)] | None = None
     """The number of the last upload that is known."""
@@ -22,10 +19,8 @@ class PageParameters(BaseModel):
     """How many at most; 100 where nothing is said."""
 
 
-class RejectParameters(BaseModel):
+class RejectParameters(Parameters):
     """Which part of the lines that were not taken."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
     cursor: str | None = None
     """The `next` of the page before."""
@@ -33,12 +28,10 @@ class RejectParameters(BaseModel):
     """How many at most; 100 where nothing is said."""
 
 
-class CancelParameters(BaseModel):
+class CancelParameters(Parameters):
     """Which numbers are taken back: by the one field or the other."""
 
     model_config = ConfigDict(
-        extra="allow",
-        use_attribute_docstrings=True,
         json_schema_extra={"oneOf": [{"required": ["phone_numbers"]}, {"required": ["message_references"]}]},
     )
 
@@ -48,7 +41,7 @@ class CancelParameters(BaseModel):
     """Every number with one of these references."""
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class UploadEntry(TypedDict):
     """One phone list that a campaign was given."""
 
@@ -61,14 +54,14 @@ class UploadEntry(TypedDict):
     canceled_at: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RejectedEntry(RefusedEntry):
     """A line that was not taken."""
 
     upload: int
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RejectsAnswer(TypedDict):
     """A page of lines that were not taken."""
 
@@ -77,7 +70,7 @@ class RejectsAnswer(TypedDict):
     next: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class CanceledAnswer(Success):
     """Numbers were taken back."""
 
@@ -89,7 +82,7 @@ class CanceledAnswer(Success):
     refused_lines: list[RefusedEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ZoneEntry(TypedDict):
     """Numbers that are at home in one of these time zones."""
 
@@ -97,7 +90,7 @@ class ZoneEntry(TypedDict):
     numbers: Count
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class SampleEntry(TypedDict):
     """A line as it was understood."""
 
@@ -110,7 +103,7 @@ class SampleEntry(TypedDict):
     time_zone: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RehearsalEntry(TypedDict):
     """What would become of a phone list; each of its lines is counted once."""
 
@@ -123,7 +116,7 @@ class RehearsalEntry(TypedDict):
     refused_lines: list[RefusedEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RehearsalAnswer(Success):
     """Nothing was stored; this is what would have been."""
 

@@ -4,15 +4,18 @@ Taking back is harmless to repeat: what has ended stays as it ended, and only wh
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
 
+from services.api.answering_once import is_done_once
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.campaign_path import CAMPAIGN, NO_CAMPAIGN
+from services.api.campaign_records import instant
 from services.api.examples import CANCELED, REJECTS, UPLOADS
 from services.api.list_fields import limit_of, page_of, text_of
 from services.api.parameters import described
@@ -50,6 +53,9 @@ class UploadRoom:
     desk: UploadDesk
     upload_bytes: int
     turns: UploadTurns = field(default_factory=UploadTurns)
+    #: For who takes back with an Idempotency-Key: each holds a connection while its steps need another. Were there as
+    #: many of them as connections, all would wait for one, and everybody else with them.
+    keyed_turns: UploadTurns = field(default_factory=UploadTurns)
 
     def routes(self) -> tuple[Route, ...]:
         """Return what this room serves."""
@@ -118,9 +124,10 @@ class UploadRoom:
         written = request.match_info["upload"]
         if _UPLOAD.fullmatch(written) is None:
             raise NotFound(f"There is nothing at {request.path}.")
-        canceled = await self.desk.cancel_upload(
-            request[TENANT], Dialect.PLUM, path_id(request), int(written)
-        )
+        async with self._turn(request):
+            canceled = await self.desk.cancel_upload(
+                request[TENANT], Dialect.PLUM, path_id(request), int(written)
+            )
         return success(canceled_shape(canceled))
 
     async def cancel_numbers(self, request: web.Request) -> web.Response:
@@ -133,15 +140,29 @@ class UploadRoom:
             await upload.turn(fields)
             fields = described(fields, CancelParameters)
             lines, references = phone_lines(fields, upload), _references(fields)
-            if lines is not None and references is None:
-                canceled = await self.desk.cancel_numbers(request[TENANT], Dialect.PLUM, campaign_id, lines)
-            elif references is not None and lines is None:
-                canceled = await self.desk.cancel_references(
-                    request[TENANT], Dialect.PLUM, campaign_id, references
-                )
-            else:
-                raise Invalid("phone_numbers", "Send either phone_numbers or message_references.")
+            async with self._turn(request):
+                if lines is not None and references is None:
+                    canceled = await self.desk.cancel_numbers(
+                        request[TENANT], Dialect.PLUM, campaign_id, lines
+                    )
+                elif references is not None and lines is None:
+                    canceled = await self.desk.cancel_references(
+                        request[TENANT], Dialect.PLUM, campaign_id, references
+                    )
+                else:
+                    raise Invalid("phone_numbers", "Send either phone_numbers or message_references.")
         return success(canceled_shape(canceled))
+
+    @asynccontextmanager
+    async def _turn(self, request: web.Request) -> AsyncIterator[None]:
+        if not is_done_once(request):
+            yield
+            return
+        await self.keyed_turns.take()
+        try:
+            yield
+        finally:
+            self.keyed_turns.give_back()
 
 
 CANCELING: Final = (
@@ -158,8 +179,8 @@ def upload_shape(upload: UploadView) -> UploadEntry:
         "accepted": upload.accepted,
         "refused": upload.refused,
         "duplicates": upload.duplicates,
-        "uploaded_at": _instant(upload.uploaded_at),
-        "canceled_at": None if upload.canceled_at is None else _instant(upload.canceled_at),
+        "uploaded_at": upload.uploaded_at.isoformat(timespec="milliseconds"),
+        "canceled_at": instant(upload.canceled_at),
     }
 
 
@@ -197,7 +218,3 @@ def _cursor_of(fields: Fields) -> tuple[int, int]:
     if matched is None:
         raise Invalid("cursor", "The cursor is the next of the page before; leave it out to begin.")
     return int(matched[1]), int(matched[2])
-
-
-def _instant(instant: datetime) -> str:
-    return instant.isoformat(timespec="milliseconds")

@@ -94,7 +94,12 @@ def every_route(settings: Settings, database: Database, session: ClientSession) 
         *routes,
         *TokenRoom(PostgresTokens(database)).routes(),
         *AuditRoom(PostgresAuditLog(database)).routes(),
-        *UploadRoom(PostgresUploadDesk(database), settings.upload_bytes).routes(),
+        *UploadRoom(
+            PostgresUploadDesk(database),
+            settings.upload_bytes,
+            # Uploads have half of the connections; what is left is for the steps of these, and for a stop or a hold.
+            keyed_turns=UploadTurns(max(1, settings.database_pool_size // 4)),
+        ).routes(),
         *RecordRoom(PostgresCampaignRecords(database)).routes(),
         *HistoryRoom(PostgresNumberHistories(database)).routes(),
     )

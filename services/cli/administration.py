@@ -25,8 +25,8 @@ async def place_hold(screen: Screen, *, tenant: str | None, reason: str, hang_up
     url = Settings().required_database_url()
     async with wiring.holds(url) as holds:
         hold = await holds.place(await _holder(url, tenant), reason, hang_up=hang_up)
-    whom = "the whole platform" if tenant is None else tenant
-    screen.say(f"Hold {hold.hold_id} stands: {whom} dials nobody until `paceline release`.")
+    whom, which = ("the whole platform", "--all") if tenant is None else (tenant, f"--tenant {tenant}")
+    screen.say(f"Hold {hold.hold_id} stands: {whom} dials nobody until `paceline release {which}`.")
 
 
 async def release_holds(screen: Screen, *, tenant: str | None) -> None:

@@ -39,8 +39,11 @@ class ApiAway(Unavailable):
 class PublicApi:
     """The campaigns of whoever a token belongs to."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, *, patience: aiohttp.ClientTimeout = ASK_TIMEOUT
+    ) -> None:
         self._session = session
+        self._patience = patience
         self._campaigns_url = URL(url) / "api" / "campaigns"
 
     async def campaigns(self, authorization: str) -> Listed:
@@ -62,7 +65,7 @@ class PublicApi:
         headers = {"Authorization": authorization, "Accept": "application/json"}
         try:
             async with self._session.get(
-                self._campaigns_url, headers=headers, allow_redirects=False, timeout=ASK_TIMEOUT
+                self._campaigns_url, headers=headers, allow_redirects=False, timeout=self._patience
             ) as answer:
                 return answer.status, await _bounded(answer.content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -3,9 +3,9 @@
 import aiohttp
 from aiohttp import web
 
-from services.dashboard.public_api import PublicApi
+from services.dashboard.public_api import ASK_TIMEOUT, PublicApi
 from services.dashboard.server import dashboard
-from shared.adapters.redis.connection import open_redis
+from shared.adapters.redis.connection import READER_PATIENCE_SECONDS, open_redis
 from shared.adapters.redis.scoreboard_reader import RedisScoreboardReader
 from shared.clock import utc_now
 from shared.observability.readiness import announce_ready
@@ -16,18 +16,29 @@ from shared.settings import Misconfigured, Settings
 REDIS_CONNECTIONS = 8
 #: What the pages may ask of the API at a time, so that a crowd of them cannot keep it from its work.
 API_CONNECTIONS = 16
-#: Requests are answered or refused within the API's three seconds.
-SHUTDOWN_SECONDS = 4
+#: Requests are answered or refused within the API's three seconds, and two that Redis may hang.
+SHUTDOWN_SECONDS = 6
 
 
-async def serve(settings: Settings, request: StopRequest) -> None:
+async def serve(
+    settings: Settings,
+    request: StopRequest,
+    *,
+    api_patience: aiohttp.ClientTimeout = ASK_TIMEOUT,
+    redis_patience_seconds: float = READER_PATIENCE_SECONDS,
+) -> None:
     """Serve until asked to stop; requests under way are answered. Raises Misconfigured for a useless setting."""
-    redis = open_redis(settings.required_redis_url(), connections=REDIS_CONNECTIONS)
+    redis = open_redis(
+        settings.required_redis_url(), connections=REDIS_CONNECTIONS, answer_seconds=redis_patience_seconds
+    )
     connector = aiohttp.TCPConnector(limit=API_CONNECTIONS)
     cookies = aiohttp.DummyCookieJar()  # one person's must not travel with another's question
     async with redis, aiohttp.ClientSession(connector=connector, cookie_jar=cookies) as session:
-        scoreboard = RedisScoreboardReader(redis, namespace=settings.redis_namespace)
-        app = dashboard(PublicApi(session, settings.api_url), scoreboard, clock=utc_now)
+        scoreboard = RedisScoreboardReader(
+            redis, namespace=settings.redis_namespace, patience_seconds=redis_patience_seconds
+        )
+        api = PublicApi(session, settings.api_url, patience=api_patience)
+        app = dashboard(api, scoreboard, clock=utc_now)
         # No access log: the page asks every second and there is nothing to learn from it.
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()

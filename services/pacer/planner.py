@@ -16,26 +16,16 @@ from shared.contracts.dial_job import DialJob
 from shared.domain.calling_window import OpenInterval, next_open_intervals
 from shared.domain.campaign import CampaignState
 from shared.domain.disposition import Result
-from shared.domain.pace import Pace
+from shared.domain.looks import LEAD, LOOK_WHILE_UNDER_WAY, SHORTEST_LOOK, STRETCHES, UNPACED
 from shared.domain.pacing import Plan, Settlement, Stretch, emissions_needed, plan
 from shared.domain.retry import CANCELED, OUT_OF_TIME
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.planning import Tick
 
-#: The open interval and the one after it: all that a decision can reach.
-STRETCHES: Final = 2
 #: Numbers that end without a call are ended in steps of this size.
 CONCLUDE_AT_MOST: Final = 500
-#: A campaign is looked at no more often than this: its calls are rung up to two seconds ahead.
-SHORTEST_LOOK: Final = timedelta(milliseconds=500)
-#: A number that comes back wakes its campaign, save in a transaction that a tick could not see; this finds it.
-LOOK_WHILE_UNDER_WAY: Final = timedelta(seconds=5)
 #: When a hold is in the way, or a doorbell that does not work.
 LOOK_WHEN_BLOCKED: Final = timedelta(seconds=1)
-#: From the tick to the first call: the doorbell, the lease and a slow machine must fit in.
-LEAD: Final = timedelta(milliseconds=500)
-#: For windows without a pace of their own, until trunks bring theirs: ten calls a second.
-UNPACED: Final = Pace(period_minutes=1, amount=600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

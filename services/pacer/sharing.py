@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 from shared.domain.fair_share import Claimant, Share, TenantTurn, share_of
+from shared.domain.looks import CLAIM_AT_MOST
 from shared.domain.pacing import Plan
 from shared.domain.trunk_rate import TrunkLoad
 from shared.ports.planning import DueCampaign, Room, Tick, Turn
-
-#: One claim takes at most this many numbers, so that no tick holds its row for long.
-CLAIM_AT_MOST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ follows is here too, so that a new route is never more open than it should be.
 from enum import StrEnum
 from typing import Final
 
-from shared.domain.errors import PacelineError
+from shared.domain.errors import NotFound, PacelineError
 
 
 class Role(StrEnum):
@@ -33,6 +33,16 @@ class RoleNeeded(PacelineError):
         self.needed = needed
         self.held = held
         super().__init__(f"This needs a token with the role {needed}; the one that was sent is of {held}.")
+
+
+class UnknownTenant(NotFound):
+    """No tenant has this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"There is no tenant called {name}: make it with `paceline token create --tenant {name}`."
+        )
 
 
 def usual_role(method: str) -> Role:

@@ -51,11 +51,11 @@ class CalleeHours:
         """Read `08:00-21:00`; raises `Invalid` naming `field`."""
         begins, dash, ends = text.partition("-")
         if not dash:
-            raise Invalid(field, f"{field} is off, on ({USUAL_HOURS}) or hours such as 09:00-20:00.")
+            raise Invalid(field, f"The {field} are off, on ({USUAL_HOURS}) or hours such as 09:00-20:00.")
         from_minute = WallTime.parse(begins.strip(), field=field).minute
         until_minute = WallTime.parse(ends.strip(), field=field, as_end=True).minute
         if until_minute <= from_minute:
-            raise Invalid(field, f"{field} {text.strip()} end at or before they begin.")
+            raise Invalid(field, f"The {field} {text.strip()} end at or before they begin.")
         return cls(from_minute=from_minute, until_minute=until_minute)
 
 

@@ -18,14 +18,13 @@ from zoneinfo import ZoneInfo
 
 from shared.domain.calling_window import Calendar, OpenInterval, next_open_intervals
 from shared.domain.campaign import CampaignState
+from shared.domain.looks import STRETCHES, UNPACED
 from shared.domain.pace import Pace
 from shared.domain.pacing import Cycle, PacingState, Stretch, emissions_needed, plan
 from shared.domain.time_zone import as_utc
 
 #: Five years of a window a day. Looking at one costs a tenth of a millisecond, and nobody plans farther.
 MOST_WINDOWS_SEEN: Final = 2000
-#: For windows without a pace of their own, as the pacer takes them: ten calls a second.
-UNPACED: Final = Pace(period_minutes=1, amount=600)
 
 #: A decision that is asked for its state alone offers nothing, however far it looks.
 _NO_LEAD: Final = timedelta(0)
@@ -256,7 +255,7 @@ def _planned(intervals: Sequence[OpenInterval], start: Start, numbers: int) -> I
 
 def _cycle_in_force(intervals: Sequence[OpenInterval], start: Start) -> Cycle | None:
     """Return the cycle in which the pacer would be if it looked now, without the slots that are spent by then."""
-    stretches = [Stretch.of(interval, unpaced=UNPACED) for interval in islice(intervals, 2)]
+    stretches = [Stretch.of(interval, unpaced=UNPACED) for interval in islice(intervals, STRETCHES)]
     needed = emissions_needed(start.pacing, stretches, horizon=_SHORTEST, most=0)
     looked = plan(
         start.pacing,

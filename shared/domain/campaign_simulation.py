@@ -19,17 +19,18 @@ from typing import Final, NamedTuple
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.calling_window import Calendar, OpenInterval, next_open_intervals
 from shared.domain.campaign_line import Line, NumberInLine
-from shared.domain.campaign_plan import UNPACED, Start
+from shared.domain.campaign_plan import Start
 from shared.domain.disposition import Disposition, Outcome, Stage
+from shared.domain.looks import (
+    CLAIM_AT_MOST,
+    LEAD,
+    LOOK_WHILE_UNDER_WAY,
+    SHORTEST_LOOK,
+    STRETCHES,
+    UNPACED,
+)
 from shared.domain.pacing import Cycle, Plan, Settlement, Stretch, emissions_needed, plan
 from shared.domain.retry import RetryPolicy, WaitUntil, after_call
-
-# How a pacer works, as services/pacer/planner.py has it: a service's module is none of ours, so a test compares them.
-LEAD: Final = timedelta(milliseconds=500)
-SHORTEST_LOOK: Final = timedelta(milliseconds=500)
-LOOK_WHILE_UNDER_WAY: Final = timedelta(seconds=5)
-CLAIM_AT_MOST: Final = 500
-STRETCHES: Final = 2
 
 #: How far ahead is decided where it makes no difference: far enough for a whole claim at nearly any pace.
 _FAR: Final = timedelta(hours=1)

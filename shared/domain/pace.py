@@ -88,4 +88,4 @@ class Pace:
 
 def _within(field: str, value: int, unit: str, least: int, most: int) -> None:
     if not least <= value <= most:
-        raise Invalid(field, f"{field} must be from {least} to {most} {unit}.")
+        raise Invalid(field, f"The {field} must be from {least} to {most} {unit}.")

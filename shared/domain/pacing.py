@@ -260,11 +260,6 @@ def plan(
     )
 
 
-def slots_in(stretch: Stretch, *, started_at: datetime) -> int:
-    """Return how many slots fall due in a stretch, which is how many calls it can hold."""
-    return stretch.pace.slots_within(stretch.closes_at - max(stretch.opens_at, started_at))
-
-
 def _caught_up_with(state: PacingState, look: _Look, *, waiting: bool) -> PacingState:
     """Return the state in the newest cycle that has begun, without slots that went by while it was idle.
 

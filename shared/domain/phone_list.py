@@ -21,6 +21,7 @@ Nearly every line of a long list is plain, so one regular expression takes a chu
 does not take goes to `read_line`, which knows the whole grammar. A test holds the two to one answer.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -180,10 +181,19 @@ def parse_json_entries(items: list[object]) -> list[Row]:
 
 def _json_entry(place: int, item: object) -> Row:
     if not isinstance(item, str):
-        return refused_line(place, f"<{type(item).__name__}>", "Each entry of the array must be a text.")
+        return refused_line(
+            place, _shown(item), "Each entry of the array must be a text: put it into quotes."
+        )
     if len(item) > MAX_LINE_CHARS:
         return refused_line(place, item, f"An entry has at most {MAX_LINE_CHARS} characters.")
     return read_line(place, item) or refused_line(place, item, "The entry is empty.")
+
+
+def _shown(item: object) -> str:
+    """Return an item that is no text as its sender wrote it; what is nested is not gone through."""
+    if isinstance(item, list | dict):
+        return "[…]" if isinstance(item, list) else "{…}"
+    return json.dumps(item)
 
 
 def _plain_rows(text: str, first_line_no: int) -> list[Row]:

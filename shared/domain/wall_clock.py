@@ -57,15 +57,17 @@ class WallTime:
         """Read `HH:MM`, and nothing else; `24:00` only `as_end`. Raises `Invalid` naming `field`."""
         matched = _WALL_TIME.fullmatch(text)
         if matched is None:
-            raise Invalid(field, f"{field} must be a time such as 08:00: two digits, a colon, two digits.")
+            raise Invalid(
+                field, f"The {field} must be a time such as 08:00: two digits, a colon, two digits."
+            )
         if text == "24:00" and not as_end:
             raise Invalid(
-                field, f"{field} cannot be 24:00: that is the end of a day; the next begins at 00:00."
+                field, f"The {field} cannot be 24:00: that is the end of a day; the next begins at 00:00."
             )
         hour, minute = int(matched[1]), int(matched[2])
         if text != "24:00" and (hour > 23 or minute > 59):  # noqa: PLR2004 - what a clock shows
             raise Invalid(
-                field, f"{field} is {text}, which no clock shows: use 00:00 to 23:59 (24:00 as an end)."
+                field, f"The {field} is {text}, which no clock shows: use 00:00 to 23:59 (24:00 as an end)."
             )
         return cls(hour * 60 + minute)
 
@@ -80,11 +82,15 @@ def parse_calendar_date(text: str, *, field: str) -> date:
     """
     matched = _CALENDAR_DATE.fullmatch(text)
     if matched is None:
-        raise Invalid(field, f"{field} must be a date such as 2026-11-21: year, month and day, with dashes.")
+        raise Invalid(
+            field, f"The {field} must be a date such as 2026-11-21: year, month and day, with dashes."
+        )
     year, month, day = (int(part) for part in matched.groups())
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise Invalid(field, f"{field} must lie in the years {FIRST_YEAR} to {LAST_YEAR}, not in {text[:4]}.")
+        raise Invalid(
+            field, f"The {field} must lie in the years {FIRST_YEAR} to {LAST_YEAR}, not in {text[:4]}."
+        )
     try:
         return date(year, month, day)
     except ValueError:
-        raise Invalid(field, f"{field} is {text}, a day that the calendar does not have.") from None
+        raise Invalid(field, f"The {field} is {text}, a day that the calendar does not have.") from None

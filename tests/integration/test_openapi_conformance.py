@@ -15,25 +15,31 @@ import os
 import re
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
+import pytest_asyncio
 import schemathesis
+from aiohttp.test_utils import TestServer
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.run import PhaseName
+from typing_extensions import override
 
 from services.api.plum.campaign_operations import CAMPAIGN_EXAMPLE
+from services.api.server import runner_of
 from shared.clock import monotonic_seconds
+from tests.integration.conftest import serving
 
 if TYPE_CHECKING:
+    from aiohttp import web
     from schemathesis import Case, HookContext
     from schemathesis.engine.recorder import ScenarioRecorder
 
-    from tests.integration.conftest import WholeApi
+    from tests.integration.conftest import Store, WholeApi
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -133,6 +139,7 @@ def explore(stage: Stage, document: Json, phases: Mapping[str, object], *, seed:
             "seed": seed,
             "continue-on-failure": True,
             "base-url": stage.base_url,
+            "request-timeout": 60,  # a busy machine takes its time
             "headers": {"Authorization": f"Bearer {stage.token}"},
             "generation": {"database": "none", "no-shrink": True},
             "checks": CHECKS,
@@ -291,9 +298,24 @@ def _told(seen: Seen) -> str:
     return "\n\n".join(f"{kind}\n{story}" for kind, story in seen.failures.items())
 
 
-async def test_every_answer_is_one_that_is_described(whole_api: "WholeApi") -> None:
+class ApiServer(TestServer):
+    """Serves the API as its process does: with its bound on a request line, and its words for what is no HTTP."""
+
+    @override
+    async def _make_runner(self, **_settings: object) -> "web.AppRunner":
+        return runner_of(self.app)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(store: "Store") -> "AsyncIterator[WholeApi]":
+    """Every route over HTTP, on an empty database."""
+    async with serving(store, server=ApiServer) as whole:
+        yield whole
+
+
+async def test_every_answer_is_one_that_is_described(api: "WholeApi") -> None:
     """Thousands of requests of every operation: every status and shape is documented, and none is a 5xx."""
-    stage = await _furnished(whole_api)
+    stage = await _furnished(api)
     seen = await asyncio.to_thread(explore, stage, halved(stage.document), REQUESTS)
     print(f"schemathesis: seed {SEED}, {seen.cases} requests")  # noqa: T201 - what a failure is repeated with
     assert not seen.failures, _told(seen)
@@ -306,9 +328,9 @@ async def test_every_answer_is_one_that_is_described(whole_api: "WholeApi") -> N
     assert {status for _, status in seen.answers} >= {200, 400, 401, 404, 405, 409, 422}
 
 
-async def test_every_way_along_the_links_is_one_that_is_described(whole_api: "WholeApi") -> None:
+async def test_every_way_along_the_links_is_one_that_is_described(api: "WholeApi") -> None:
     """What was made is shown, changed, started, given numbers, stopped and deleted, in any order."""
-    stage = await _furnished(whole_api)
+    stage = await _furnished(api)
     documents = walkable(stage.document), walkable(stage.document, "/api/campaigns")
     seen, missing = Seen(), list(NEEDED)
     for turn in range(MOST_ROUNDS):

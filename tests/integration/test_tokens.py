@@ -110,6 +110,8 @@ async def test_the_last_use_is_noted_to_ten_minutes(whole_api: "WholeApi") -> No
     [
         ("name", ""), ("name", "x" * 65), ("name", "two\nlines"), ("role", ""), ("role", "root"), ("role", "Admin"),
         ("days", "0"), ("days", "3651"), ("days", "-1"), ("days", "1.5"), ("days", "\N{FULLWIDTH DIGIT ONE}"),
+        # As lists call it: passed over, it would make a token that never expires.
+        ("expires_at", "2026-12-31T00:00:00Z"),
     ],
 )  # fmt: skip
 async def test_a_token_that_cannot_be_meant_is_not_made(

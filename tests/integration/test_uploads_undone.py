@@ -271,6 +271,34 @@ async def test_an_idempotency_key_answers_as_before(
     assert await customer.store.broken_invariants() == {}
 
 
+async def test_who_takes_back_once_leaves_connections_to_others(customer: Customer) -> None:
+    """Each holds one for its key while its steps need another: fifteen of them had the pool's ten, and all waited."""
+    campaigns = [await customer.campaign(number) for number in (*NUMBERS, *NUMBERS[:5])]
+    async with customer.store.session() as pacer, pacer.transaction():
+        await pacer.execute("SELECT 1 FROM campaign_pacing FOR UPDATE")
+        asked = [
+            asyncio.create_task(
+                customer.ask(
+                    "POST", f"/api/campaigns/{campaign_id}/uploads/1/cancel",
+                    headers={"Idempotency-Key": str(campaign_id)},
+                )
+            )
+            for campaign_id in campaigns
+        ]  # fmt: skip
+        await lock_awaited(customer.store)
+        assert (await customer.ask("GET", "/api/campaigns"))[0] == 200
+    answers = await asyncio.gather(*asked)
+    assert [(status, body.get("canceled")) for status, body in answers] == [(200, 1)] * len(campaigns)
+
+
+async def lock_awaited(store: "Store") -> None:
+    """Wait until a statement waits for a lock that another transaction has."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(60):
+        while await store.one(waiting) == 0:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "steps"}], ids=["plain", "once"])
 async def test_no_dialer_waits_for_more_than_a_step(
     customer: Customer, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
@@ -285,10 +313,8 @@ async def test_no_dialer_waits_for_more_than_a_step(
     async with store.session() as busy, busy.transaction():
         await busy.execute("SELECT 1 FROM number WHERE line_no = 2 FOR UPDATE")
         canceling = asyncio.create_task(customer.done("POST", path, headers=headers))
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = $1"
+        await lock_awaited(store)
         async with asyncio.timeout(60):
-            while await store.one(waiting, "Lock") == 0:
-                await asyncio.sleep(0.01)
             assert isinstance(await store.attempts().commit_intent(leased, "fence"), LeaseGone)
     assert (await canceling)["canceled"] == 3
     assert await store.broken_invariants() == {}
@@ -501,6 +527,22 @@ async def test_taking_back_reads_no_whole_table(customer: Customer, name: str) -
     assert "Seq Scan on attempt" not in told, told
     if name == "lines_of_numbers":
         assert "number_by_e164" in told
+
+
+async def test_a_rehearsal_compares_no_line_with_every_number(customer: Customer) -> None:
+    """What tells duplicates is reckoned once for each line, and then looked for by an index or a hash.
+
+    Reckoned while it was looked for, twenty thousand lines for a campaign of as many kept Postgres busy for minutes.
+    """
+    campaign_id = await customer.campaign(*NUMBERS)
+    async with customer.store.session("paceline_api") as connection, connection.transaction():
+        await connection.execute(f"SET LOCAL app.tenant = '{customer.tenant_id}'")
+        await connection.execute(queries("uploads")["make_staging"])
+        await connection.execute(f"PREPARE rehearsal AS {queries('rehearsals')['rehearse']}")
+        rows = await connection.fetch(f"EXPLAIN EXECUTE rehearsal({customer.tenant_id}, {campaign_id}, 10)")
+    plan = "\n".join(row[0] for row in rows)
+    assert "dedupe_key" in plan
+    assert "sha256" not in plan
 
 
 async def test_no_number_is_stored_without_its_upload(customer: Customer) -> None:

@@ -275,10 +275,6 @@ def _refusal(status: int, schemas: _Schemas, sentence: str | None = None) -> Jso
         return _refused(REFUSALS[status], schemas.of(FieldRefusal), example)
     example = {"status": "error", "error": sentence or REFUSALS[status]}
     refused = _refused(REFUSALS.get(status, "Refused."), schemas.of(Refusal), example)
-    if (
-        status == HTTPStatus.BAD_REQUEST
-    ):  # the HTTP server refuses what is no HTTP, or too long a line, by itself
-        refused["content"]["text/plain"] = {"schema": {"type": "string"}}
     if headers := _headers(status):
         refused["headers"] = headers
     return refused

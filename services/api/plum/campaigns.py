@@ -11,7 +11,7 @@ from services.api.answering_once import hold_nothing
 from services.api.answers import json_answer, success
 from services.api.authentication import TENANT
 from services.api.estimated_end import estimated_end
-from services.api.parameters import described, sent
+from services.api.parameters import described, flag_of, sent
 from services.api.phone_list_upload import PhoneListUpload, UploadTurns, lines_of_array
 from services.api.plum.campaign_operations import OPERATIONS
 from services.api.plum.messages import (
@@ -43,9 +43,6 @@ from shared.ports.campaigns import Campaigns, Start
 MOST_LISTED: Final = 1000
 #: Ids are digits and nothing else, up to what a bigint holds.
 _ID: Final = re.compile(r"[0-9]{1,18}")
-_SWITCHES: Final[dict[str | bool, bool]] = {
-    "1": True, "true": True, True: True, "0": False, "false": False, False: False,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +198,6 @@ def campaign_id_of(fields: Fields) -> int:
     if _ID.fullmatch(written) is None:
         raise Invalid("campaign_id", "The campaign_id must be a whole number.")
     return int(written)
-
-
-def flag_of(fields: Fields, name: str) -> bool:
-    """Return whether a switch is on: 1 or true, 0 or false, off where nothing was sent; raises Invalid."""
-    if not sent(fields, name):
-        return False
-    written = fields.raw(name)
-    word = written if isinstance(written, bool) else fields.text(name).strip().lower()
-    if word not in _SWITCHES:
-        raise Invalid(name, f"The {name} field is 1 or 0.")
-    return _SWITCHES[word]
 
 
 def calls_of(fields: Fields) -> str:

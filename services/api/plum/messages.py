@@ -14,7 +14,7 @@ from shared.domain.campaign import CampaignState
 from shared.domain.wall_clock import Weekday
 
 #: Nothing is sent beyond what is described.
-_CLOSED: Final = ConfigDict(extra="forbid")
+CLOSED: Final = ConfigDict(extra="forbid")
 
 Name = Annotated[
     str,
@@ -42,13 +42,13 @@ Id = Annotated[int, Field(ge=1)]
 # Requests -------------------------------------------------------------------------------------------------------
 
 
-class _Parameters(BaseModel):
+class Parameters(BaseModel):
     """The parameters of a request."""
 
     model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
 
-class NewScheduleParameters(_Parameters):
+class NewScheduleParameters(Parameters):
     """A schedule to be made."""
 
     days: Days
@@ -59,7 +59,7 @@ class NewScheduleParameters(_Parameters):
     """The same as `nickname`, which the published documents call so in an update."""
 
 
-class ScheduleParameters(_Parameters):
+class ScheduleParameters(Parameters):
     """What is to be another about a schedule."""
 
     days: Days | None = None
@@ -70,7 +70,7 @@ class ScheduleParameters(_Parameters):
     """At most 64 characters; the published "64 character minimum" is taken for the maximum of a new schedule."""
 
 
-class NewProfileParameters(_Parameters):
+class NewProfileParameters(Parameters):
     """A profile to be made."""
 
     period: Minutes
@@ -85,7 +85,7 @@ class NewProfileParameters(_Parameters):
     """The same as `nickname`."""
 
 
-class ProfileParameters(_Parameters):
+class ProfileParameters(Parameters):
     """What is to be another about a profile."""
 
     period: Minutes | None = None
@@ -119,7 +119,7 @@ PhoneNumbers = Annotated[
 ]
 
 
-class CampaignParameters(_Parameters):
+class CampaignParameters(Parameters):
     """What is to be another about a campaign."""
 
     start_date: Date | None = None
@@ -173,7 +173,7 @@ class NewCampaignParameters(CampaignParameters):
     """1: tell what would be taken, and store nothing."""
 
 
-class CampaignIdParameters(_Parameters):
+class CampaignIdParameters(Parameters):
     """Which campaign."""
 
     campaign_id: Id
@@ -187,7 +187,7 @@ class StopParameters(CampaignIdParameters):
     """What becomes of calls under way: they end by themselves, or are ended."""
 
 
-class DeleteCampaignParameters(_Parameters):
+class DeleteCampaignParameters(Parameters):
     """What becomes of the calls of a deleted campaign."""
 
     calls: Literal["finish", "hangup"] | None = None
@@ -208,14 +208,14 @@ class AddCallsParameters(CampaignIdParameters):
 # Answers --------------------------------------------------------------------------------------------------------
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class Success(TypedDict):
     """It is done."""
 
     status: Literal["success"]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class Refusal(TypedDict):
     """It is not done, and why."""
 
@@ -230,7 +230,7 @@ FieldRefusal = Annotated[
 ]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class Named(TypedDict):
     """A schedule or profile."""
 
@@ -238,28 +238,28 @@ class Named(TypedDict):
     nickname: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NamedAnswer(Success):
     """A schedule or profile was made or changed."""
 
     response: Named
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ChangedSchedule(Named):
     """A schedule after a change; its days are a JSON array in a string (PLUM-32)."""
 
     days: Annotated[str, Field(examples=['["mon","wed"]'])]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ChangedScheduleAnswer(Success):
     """A schedule was changed."""
 
     response: ChangedSchedule
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ScheduleEntry(TypedDict):
     """A schedule in the list."""
 
@@ -268,7 +268,7 @@ class ScheduleEntry(TypedDict):
     days: tuple[Weekday, ...]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ProfileEntry(TypedDict):
     """A profile in the list, with the pace that its documentation promises."""
 
@@ -279,7 +279,7 @@ class ProfileEntry(TypedDict):
     time_between_periods: int
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class AttachedEntry(TypedDict):
     """A profile as a campaign uses it."""
 
@@ -289,7 +289,7 @@ class AttachedEntry(TypedDict):
     end_time: EndTime
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class Counts(TypedDict):
     """Where the numbers are: accepted = ready + waiting + in_attempt + final."""
 
@@ -302,7 +302,7 @@ class Counts(TypedDict):
     duplicates: int
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class CampaignEntry(TypedDict):
     """A campaign in the list."""
 
@@ -331,7 +331,7 @@ class CampaignEntry(TypedDict):
     results: dict[str, int]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class CampaignDetail(CampaignEntry):
     """A campaign by itself."""
 
@@ -339,7 +339,7 @@ class CampaignDetail(CampaignEntry):
     estimated_end: str | None
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class RefusedEntry(TypedDict):
     """A line of a list that was not taken."""
 
@@ -348,7 +348,7 @@ class RefusedEntry(TypedDict):
     reason: str
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class TakenInEntry(TypedDict):
     """What became of a phone list."""
 
@@ -358,34 +358,34 @@ class TakenInEntry(TypedDict):
     refused_lines: list[RefusedEntry]
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NewCampaignEntry(TakenInEntry):
     """A campaign that was made."""
 
     id: Id
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class NewCampaignAnswer(Success):
     """A campaign was made."""
 
     response: NewCampaignEntry
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ChangedCampaign(TypedDict):
     """A campaign that was changed."""
 
     id: Id
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class ChangedCampaignAnswer(Success):
     """A campaign was changed."""
 
     response: ChangedCampaign
 
 
-@with_config(_CLOSED)
+@with_config(CLOSED)
 class AddedAnswer(Success, TakenInEntry):
     """Numbers were added."""

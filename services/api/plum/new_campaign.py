@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
+from services.api.parameters import given
 from services.api.plum.nicknames import holds_unseen, nickname_key
 from services.api.plum.retry_fields import read_retry_change, read_retry_policy
 from services.api.request_body import Fields
@@ -56,7 +57,7 @@ class CampaignReader:
             schedule_id=(await self._schedule(fields)).schedule_id,
             windows=await self._windows(fields),
             start_url=self._url(fields, "start_url"),
-            result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
+            result_url=self._url(fields, "result_url") if given(fields, "result_url") else None,
             retry=read_retry_policy(fields),
             callee_hours=self._callee_hours(fields),
         )
@@ -65,35 +66,35 @@ class CampaignReader:
         """Return what is to be another; a field that was not sent, or is empty, stays as it is. Raises Invalid."""
         schedule = (
             await self._schedule(fields)
-            if _given(fields, "schedule") or _given(fields, "schedule_id")
+            if given(fields, "schedule") or given(fields, "schedule_id")
             else None
         )
         return CampaignChange(
             name=_name(fields),
             first_date=_date(fields, "start_date"),
             last_date=_date(fields, "end_date"),
-            time_zone=_time_zone(fields) if _given(fields, "time_zone") else None,
+            time_zone=_time_zone(fields) if given(fields, "time_zone") else None,
             schedule_id=schedule.schedule_id if schedule else None,
-            windows=await self._windows(fields) if _given(fields, "profiles") else None,
-            start_url=self._url(fields, "start_url") if _given(fields, "start_url") else None,
-            result_url=self._url(fields, "result_url") if _given(fields, "result_url") else None,
+            windows=await self._windows(fields) if given(fields, "profiles") else None,
+            start_url=self._url(fields, "start_url") if given(fields, "start_url") else None,
+            result_url=self._url(fields, "result_url") if given(fields, "result_url") else None,
             retry=read_retry_change(fields),
             callee_hours=self._callee_hours_change(fields),
         )
 
     def _callee_hours_change(self, fields: Fields) -> CalleeHoursChange | None:
-        return CalleeHoursChange(self._callee_hours(fields)) if _given(fields, "callee_hours") else None
+        return CalleeHoursChange(self._callee_hours(fields)) if given(fields, "callee_hours") else None
 
     def _callee_hours(self, fields: Fields) -> CalleeHours | None:
         """Read `callee_hours` (an extension): off, on or 08:00-21:00, on the callees' own clocks."""
-        if not _given(fields, "callee_hours"):
+        if not given(fields, "callee_hours"):
             return self.callee_hours
         return parse_switch(fields.text("callee_hours"), field="callee_hours")
 
     async def _schedule(self, fields: Fields) -> Schedule:
         """Resolve `schedule` or `schedule_id` (PLUM-51); both may be sent, if they mean the same."""
         known = await self.campaigns.schedules(self.tenant_id)
-        names = [name for name in ("schedule", "schedule_id") if _given(fields, name)]
+        names = [name for name in ("schedule", "schedule_id") if given(fields, name)]
         found = {
             name: _schedule(name, _required(fields, name).strip(), known) for name in names or ["schedule"]
         }
@@ -102,7 +103,7 @@ class CampaignReader:
         return next(iter(found.values()))
 
     async def _windows(self, fields: Fields) -> tuple[NewWindow, ...]:
-        if not _given(fields, "profiles"):
+        if not given(fields, "profiles"):
             raise Invalid("profiles", "The profiles field is required.")
         attached = fields.array("profiles")
         if not 1 <= len(attached) <= MOST_PROFILES:
@@ -135,10 +136,16 @@ def _schedule(field: str, written: str, known: list[Schedule]) -> Schedule:
 def _window(item: object, known: list[Profile]) -> NewWindow:
     if not isinstance(item, dict):
         raise Invalid("profiles", 'Each profile is an object: {"profile", "start_time", "end_time"}.')
-    opens = WallTime.parse(_part(item, "start_time"), field="profiles")
-    closes = WallTime.parse(_part(item, "end_time"), field="profiles", as_end=True)
+    opens, closes = _time(item, "start_time"), _time(item, "end_time", as_end=True)
     profile = _profile(_part(item, "profile"), known)
     return NewWindow(opens_minute=opens.minute, closes_minute=closes.minute, profile_id=profile.profile_id)
+
+
+def _time(item: dict[str, object], key: str, *, as_end: bool = False) -> WallTime:
+    try:
+        return WallTime.parse(_part(item, key), field=key, as_end=as_end)
+    except Invalid as error:
+        raise Invalid("profiles", error.message) from error
 
 
 def _part(item: dict[str, object], key: str) -> str:
@@ -185,7 +192,7 @@ def refuse_broken_dates(first_date: date, last_date: date, time_zone: str) -> No
 
 
 def _date(fields: Fields, name: str) -> date | None:
-    return _day(fields.text(name), name) if _given(fields, name) else None
+    return _day(fields.text(name), name) if given(fields, name) else None
 
 
 def _day(text: str, name: str) -> date:
@@ -194,7 +201,7 @@ def _day(text: str, name: str) -> date:
 
 
 def _time_zone(fields: Fields) -> str:
-    if not _given(fields, "time_zone"):
+    if not given(fields, "time_zone"):
         return EASTERN
     zone = fields.text("time_zone").strip()
     check_zone(zone)
@@ -202,7 +209,7 @@ def _time_zone(fields: Fields) -> str:
 
 
 def _name(fields: Fields) -> str | None:
-    if not _given(fields, "name"):
+    if not given(fields, "name"):
         return None
     name = fields.text("name").strip()
     if len(name) > LONGEST_NAME_CHARACTERS:
@@ -212,12 +219,7 @@ def _name(fields: Fields) -> str | None:
     return name or None
 
 
-def _given(fields: Fields, name: str) -> bool:
-    """Tell whether a field was sent; an empty one counts as not sent, as in a form that nobody filled in."""
-    return name in fields.names and fields.raw(name) not in ("", None, [])
-
-
 def _required(fields: Fields, name: str) -> str:
-    if not _given(fields, name):
+    if not given(fields, name):
         raise Invalid(name, f"The {name} field is required.")
     return fields.text(name)

@@ -10,6 +10,7 @@ All calls to a number come out of one budget of attempts, whatever each of them 
 import re
 from typing import Final
 
+from services.api.parameters import given
 from services.api.request_body import Fields
 from shared.domain.disposition import Outcome
 from shared.domain.errors import Invalid
@@ -25,9 +26,9 @@ _BY_TITLE: Final = {outcome.title.lower(): outcome for outcome in RETRYABLE}
 def read_retry_change(fields: Fields) -> RetryChange:
     """Return the parts of a policy that were sent; raises Invalid."""
     return RetryChange(
-        tries=fields.integer("attempts") if _given(fields, "attempts") else None,
-        intervals_seconds=_intervals(fields) if _given(fields, "retry_minutes") else None,
-        by_outcome_seconds=_by_outcome(fields) if _given(fields, "retry_minutes_by_outcome") else None,
+        tries=fields.integer("attempts") if given(fields, "attempts") else None,
+        intervals_seconds=_intervals(fields) if given(fields, "retry_minutes") else None,
+        by_outcome_seconds=_by_outcome(fields) if given(fields, "retry_minutes_by_outcome") else None,
     )
 
 
@@ -67,7 +68,3 @@ def _seconds(minutes: object, field: str) -> int:
             field, f"An interval in {field} is a whole number of minutes, from 0 to {_MOST_MINUTES}."
         )
     return minutes * _SECONDS
-
-
-def _given(fields: Fields, name: str) -> bool:
-    return name in fields.names and fields.raw(name) not in ("", None, [])

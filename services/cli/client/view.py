@@ -73,11 +73,13 @@ def campaign_rows(campaigns: Sequence[Campaign]) -> str:
 
 
 def upload_lines(upload: Upload) -> str:
-    """Return what became of a phone list, each refused line with its reason."""
+    """Return what became of a phone list, each line that is named with its reason: refused, or there already."""
     counts = f"{upload.accepted} numbers accepted, {upload.refused} refused, {upload.duplicates} duplicates."
     lines = [f"  line {line.line}: {line.reason} ({line.text})" for line in upload.refused_lines]
-    untold = upload.refused - len(upload.refused_lines)
-    return "\n".join([counts, *lines, *([f"  and {untold} more refused lines"] if untold > 0 else [])])
+    untold = upload.refused + upload.duplicates - len(upload.refused_lines)
+    return "\n".join(
+        [counts, *lines, *([f"  and {untold} more lines that were not taken"] if untold > 0 else [])]
+    )
 
 
 def dialing_bar() -> Progress:

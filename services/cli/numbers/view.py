@@ -61,9 +61,8 @@ def _upload_line(line: Line) -> Iterator[str]:
 def _delivery(delivery: Delivery) -> str:
     met = delivery.last_error or (f"answered {delivery.last_status}" if delivery.last_status else "")
     last = f", last {delivery.last_tried_at} {met}" if delivery.last_tried_at else ""
-    return (
-        f"Result {delivery.webhook_id} to {delivery.url}: {delivery.state} after {delivery.tries} tries{last}"
-    )
+    tries = f"{delivery.tries} {'try' if delivery.tries == 1 else 'tries'}"
+    return f"Result {delivery.webhook_id} to {delivery.url}: {delivery.state} after {tries}{last}"
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -33,11 +33,13 @@ class Supervisor:
         signals: StopSignals,
         say: Callable[[str], None],
         on_change: Callable[[], None],
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._folder = folder
         self._signals = signals
         self._say = say
         self._on_change = on_change
+        self._patience_seconds = patience_seconds
         self._lifeline = Lifeline()
         self._children: list[Child] = []
         self._watches: list[asyncio.Task[None]] = []
@@ -98,12 +100,12 @@ class Supervisor:
 
     async def _stop(self, children: Sequence[Child]) -> None:
         stopping = asyncio.gather(*(child.stop(self._signals) for child in children))
-        await asyncio.wait([stopping], timeout=PATIENCE_SECONDS)
+        await asyncio.wait([stopping], timeout=self._patience_seconds)
         if not stopping.done() and not self._signals.hurried.is_set():
             longest = max(child.role.stop_seconds for child in children)
             self._say(f"Waiting up to {longest:.0f} s for calls to end; Ctrl-C again hangs up.")
             await _first(stopping, self._signals.hurried)
-        await asyncio.wait([stopping], timeout=PATIENCE_SECONDS)
+        await asyncio.wait([stopping], timeout=self._patience_seconds)
         if not stopping.done() and not self._signals.impatient.is_set():
             longest = max(child.role.hurry_seconds for child in children)
             self._say(f"Waiting up to {longest:.0f} s for the last results; Ctrl-C again leaves them.")

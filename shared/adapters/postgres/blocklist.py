@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.uploads import SHOWN_REFUSED_LINES
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.phone_list import PhoneEntry, RefusedLine
 from shared.ports.blocklist import Blocked, BlockedNumber, Blocklist
@@ -15,8 +16,6 @@ _SQL = queries("blocklist")
 
 #: A sentence or two, as for a hold.
 LONGEST_WORDS_CHARACTERS: Final = 500
-#: What an answer shows at once.
-SHOWN_REFUSED_LINES: Final = 20
 
 
 class PostgresBlocklist(Blocklist):

@@ -11,12 +11,11 @@ from shared.adapters.postgres.calendars import calendar_of
 from shared.adapters.postgres.callee_lines import hours_of
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
-from shared.adapters.postgres.retry_policies import retry_policy_of
+from shared.adapters.postgres.retry_policies import retry_columns, retry_policy_of
 from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import Dialect, UnknownCampaign
 from shared.domain.errors import Invalid, NotFound
 from shared.domain.pace import Pace
-from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
 from shared.ports.campaign_changes import CampaignChange, CampaignChanges, InUse, PaceChange
 from shared.ports.campaigns import NewWindow, Nickname, NicknameTaken, Profile, Schedule
@@ -159,7 +158,7 @@ class _Campaign:
             _SQL["update_campaign"], self.tenant_id, self.campaign_id, change.name or self.row["name"],
             after.first_date, after.last_date, after.zone, schedule_id,
             change.start_url or self.row["start_url"], change.result_url or self.row["result_url"],
-            *_retry_columns(change.retry.of(retry_policy_of(self.row))), hours, other_hours,
+            *retry_columns(change.retry.of(retry_policy_of(self.row))), hours, other_hours,
         )  # fmt: skip
         if change.windows is not None:
             await self._attach(change.windows)
@@ -240,8 +239,3 @@ async def _wake(connection: asyncpg.Connection, tenant_id: int, campaigns: list[
 
 def _named(nickname: Nickname | None) -> tuple[str | None, str | None]:
     return (nickname.shown, nickname.key) if nickname else (None, None)
-
-
-def _retry_columns(policy: RetryPolicy) -> tuple[int, list[int], dict[str, int]]:
-    by_outcome = {str(outcome.value): seconds for outcome, seconds in policy.by_outcome_seconds.items()}
-    return policy.tries, list(policy.intervals_seconds), by_outcome

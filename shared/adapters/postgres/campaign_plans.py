@@ -15,9 +15,10 @@ from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.retry_policies import retry_policy_of
 from shared.domain.campaign import CampaignState, Dialect, UnknownCampaign
 from shared.domain.campaign_line import NumberInLine
-from shared.domain.campaign_plan import UNPACED, start_of
+from shared.domain.campaign_plan import start_of
 from shared.domain.campaign_simulation import CallUnderWay
 from shared.domain.errors import Invalid
+from shared.domain.looks import UNPACED
 from shared.domain.pacing_row import PacingRow
 from shared.ports.campaign_plans import CampaignPlans, PlanFacts, PlanSnapshot
 

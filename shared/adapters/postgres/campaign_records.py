@@ -9,9 +9,10 @@ from typing_extensions import override
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.adapters.postgres.upload_desk import refuse_unknown
 from shared.contracts.result_body import NumberResult
 from shared.domain.attempt import AttemptState
-from shared.domain.campaign import Dialect, UnknownCampaign
+from shared.domain.campaign import Dialect
 from shared.domain.disposition import CalleeType, Disposition, Outcome, Result, Stage
 from shared.domain.number import NumberState
 from shared.ports.campaign_records import (
@@ -24,7 +25,6 @@ from shared.ports.campaign_records import (
 )
 
 _SQL = queries("campaign_records")
-_THERE = queries("undoing")["campaign_is_there"]
 
 #: Rows that a filtered page looks at: some tens of milliseconds.
 SIGHT: Final = 20_000
@@ -77,7 +77,7 @@ class PostgresCampaignRecords(CampaignRecords):
         after = 0
         while True:
             async with self._database.transaction(tenant_id=tenant_id) as connection:
-                await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
+                await refuse_unknown(connection, tenant_id, dialect, campaign_id)
                 rows = await connection.fetch(
                     _SQL["results_page"], tenant_id, campaign_id, after, RESULTS_AT_ONCE
                 )
@@ -97,7 +97,7 @@ class PostgresCampaignRecords(CampaignRecords):
     ) -> RecordPage[Record]:
         tenant_id, _, campaign_id = key
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, *key)
+            await refuse_unknown(connection, *key)
             rows = await connection.fetch(_SQL[statement], tenant_id, campaign_id, *sought.arguments)
         found = [row for row in rows if row[id_column] is not None]
         last = found[-1][id_column] if len(found) == sought.limit else _looked_until(rows, sought.sight)
@@ -191,10 +191,3 @@ def _result(row: asyncpg.Record, campaign_id: int) -> ResultRecord:
     return ResultRecord(
         upload_no=row["batch_no"], line_no=row["line_no"], ended_at=row["created_at"], result=result
     )
-
-
-async def _refuse_unknown(
-    connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
-) -> None:
-    if not await connection.fetchval(_THERE, tenant_id, campaign_id, dialect.value):
-        raise UnknownCampaign(campaign_id)

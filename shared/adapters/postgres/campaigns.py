@@ -15,7 +15,7 @@ from shared.adapters.postgres.daily_numbers import count_numbers
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.rehearsals import rehearse
-from shared.adapters.postgres.retry_policies import retry_policy
+from shared.adapters.postgres.retry_policies import retry_columns, retry_policy
 from shared.adapters.postgres.tokens import caller_of
 from shared.adapters.postgres.uploads import Homes, home_zone, take_in
 from shared.domain.callee_hours import CalleeClock, CalleeHours, open_span_at, why_closed
@@ -25,7 +25,6 @@ from shared.domain.disposition import Outcome
 from shared.domain.errors import Unavailable
 from shared.domain.pace import Pace
 from shared.domain.phone_list import PhoneEntry, RefusedLine
-from shared.domain.retry import RetryPolicy
 from shared.domain.wall_clock import Weekday
 from shared.failpoints import Failpoint, failpoint
 from shared.ports.access import Caller
@@ -276,7 +275,7 @@ async def _make(connection: asyncpg.Connection, tenant_id: int, campaign: NewCam
     campaign_id: int = await connection.fetchval(
         _SQL["create_campaign"], tenant_id, campaign.dialect.value, campaign.name, campaign.first_date,
         campaign.last_date, campaign.time_zone, campaign.schedule_id, campaign.start_url,
-        campaign.result_url, *_retry_columns(campaign.retry), *_hours_columns(campaign.callee_hours),
+        campaign.result_url, *retry_columns(campaign.retry), *_hours_columns(campaign.callee_hours),
     )  # fmt: skip
     for number, window in enumerate(campaign.windows, start=1):
         await connection.execute(
@@ -301,11 +300,6 @@ async def _refuse_when_over(connection: asyncpg.Connection, tenant_id: int, camp
         raise UnknownCampaign(campaign_id)
     if next_open_interval(calendar_of(rows), await connection.fetchval(_CLOCK)) is None:
         raise CampaignOver
-
-
-def _retry_columns(policy: RetryPolicy) -> tuple[int, list[int], dict[str, int]]:
-    by_outcome = {str(outcome.value): seconds for outcome, seconds in policy.by_outcome_seconds.items()}
-    return policy.tries, list(policy.intervals_seconds), by_outcome
 
 
 def _hours_columns(hours: CalleeHours | None) -> tuple[int | None, int | None]:

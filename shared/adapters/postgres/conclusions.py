@@ -80,16 +80,25 @@ async def write_conclusion(connection: asyncpg.Connection, tenant_id: int, concl
         raise IllegalTransition("number", f"{result.call_id} (final or unknown)", NumberEvent.CONCLUDE)
 
 
-def undialed_arguments(conclusions: Sequence[Conclusion]) -> tuple[object, ...]:
-    """Return what a statement takes, after tenant and campaign, that ends numbers alike and without another call.
+async def conclude_undialed(
+    connection: asyncpg.Connection,
+    campaign: tuple[int, int],
+    conclusions: Sequence[Conclusion],
+    *,
+    shard: int | None = None,
+    taken_back: bool = False,
+) -> int:
+    """Make numbers of one campaign (tenant and campaign id) FINAL that end alike and without another call.
 
-    A column of each per number: id, attempts, last attempt, webhook id and body; then, the same for all of them,
-    outcome, stage, result, the receiver's url, origin and content type or three times None, and who answered.
+    Those that are final already stay as they are; returns how many were not. They are counted in the rows of their ids,
+    or all in one, `shard`.
     """
     results = [conclusion.result for conclusion in conclusions]
     deliveries = [conclusion.delivery for conclusion in conclusions]
     end, receiver = results[0], deliveries[0]  # of all of them: one end, and one receiver or none
-    return (
+    concluded: int = await connection.fetchval(
+        _CONCLUDE_UNDIALED,
+        *campaign,
         [result.call_id for result in results],
         [result.attempts for result in results],
         [result.last_attempt_at for result in results],
@@ -100,19 +109,20 @@ def undialed_arguments(conclusions: Sequence[Conclusion]) -> tuple[object, ...]:
         end.result.value,
         *((receiver.url, receiver.origin, receiver.content_type) if receiver else (None, None, None)),
         end.callee_type.value,
+        shard,
+        taken_back,
     )
+    return concluded
 
 
 async def write_undialed(
     connection: asyncpg.Connection, campaign: tuple[int, int], conclusions: Sequence[Conclusion]
 ) -> None:
-    """Make numbers of one campaign (tenant and campaign id) FINAL that end alike and without another call.
+    """Do the same for numbers of which none may be final already.
 
-    Raises IllegalTransition when one of them is final already: the caller's transaction must not commit.
+    Raises IllegalTransition when one is: the caller's transaction must not commit.
     """
-    concluded: int = await connection.fetchval(
-        _CONCLUDE_UNDIALED, *campaign, *undialed_arguments(conclusions)
-    )
+    concluded = await conclude_undialed(connection, campaign, conclusions)
     if concluded != len(conclusions):
         who = f"{len(conclusions) - concluded} of {len(conclusions)} (final or unknown)"
         raise IllegalTransition("number", who, NumberEvent.CONCLUDE)

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
+from shared.domain.access import UnknownTenant
 from shared.domain.errors import NotFound
 from shared.domain.number_policy import NumberPolicy
 from shared.ports.number_policies import NumberPolicies
@@ -34,7 +35,7 @@ class PostgresNumberPolicies(NumberPolicies):
             await self._database.row(_SQL["change_number_policy"], tenant, listed, premium, verified_only)
             is None
         ):
-            raise _unknown(tenant)
+            raise UnknownTenant(tenant)
 
     @override
     async def policy(self, tenant: str) -> NumberPolicy:
@@ -68,9 +69,5 @@ class PostgresNumberPolicies(NumberPolicies):
     async def _tenant(self, name: str) -> asyncpg.Record:
         row = await self._database.row(_SQL["policy_of_tenant"], name)
         if row is None:
-            raise _unknown(name)
+            raise UnknownTenant(name)
         return row
-
-
-def _unknown(tenant: str) -> NotFound:
-    return NotFound(f"There is no tenant of the name {tenant}: `paceline token create` makes one.")

@@ -1,4 +1,4 @@
-"""Builds a campaign's retry policy from the columns that hold it, as several queries bring them."""
+"""A campaign's retry policy and the columns that hold it, as several queries bring and take them."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -34,3 +34,9 @@ def _policy(
         intervals_seconds=intervals_seconds,
         by_outcome_seconds={Outcome(int(code)): int(seconds) for code, seconds in by_outcome},
     )
+
+
+def retry_columns(policy: RetryPolicy) -> tuple[int, list[int], dict[str, int]]:
+    """Return what a row has of a policy, which `retry_policy` reads back."""
+    by_outcome = {str(outcome.value): seconds for outcome, seconds in policy.by_outcome_seconds.items()}
+    return policy.tries, list(policy.intervals_seconds), by_outcome

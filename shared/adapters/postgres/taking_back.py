@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 
-from shared.adapters.postgres.conclusions import COUNT_SHARDS, number_facts, receiver_of, undialed_arguments
+from shared.adapters.postgres.conclusions import COUNT_SHARDS, conclude_undialed, number_facts, receiver_of
 from shared.adapters.postgres.queries import queries
 from shared.contracts.conclusion import Conclusion, Receiver, conclude
 from shared.domain.campaign import UnknownCampaign
@@ -44,9 +44,9 @@ async def cancel_step(
     undialed = await connection.fetch(_SQL["undialed_of"], *key, number_ids)
     canceled = 0
     if undialed:
-        canceled = await _conclude(
-            connection, key, [canceled_conclusion(row, campaign_id, receiver) for row in undialed]
-        )
+        await connection.execute(_SQL["conclude_without_nested_loops"])
+        ends = [canceled_conclusion(row, campaign_id, receiver) for row in undialed]
+        canceled = await conclude_undialed(connection, key, ends, shard=_SHARD, taken_back=True)
     return Canceled(canceled=canceled, in_call=in_call)
 
 
@@ -54,13 +54,3 @@ def canceled_conclusion(row: asyncpg.Record, campaign_id: int, receiver: Receive
     """Return the end of a number that was taken back."""
     facts = number_facts(row, campaign_id, receiver)
     return conclude(facts, CANCELED, result=Result.CANCELED)
-
-
-async def _conclude(
-    connection: asyncpg.Connection, key: tuple[int, int], conclusions: Sequence[Conclusion]
-) -> int:
-    await connection.execute(_SQL["conclude_without_nested_loops"])
-    canceled: int = await connection.fetchval(
-        _SQL["conclude_canceled"], *key, *undialed_arguments(conclusions), _SHARD
-    )
-    return canceled

@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
-from shared.domain.errors import NotFound
+from shared.domain.access import UnknownTenant
 from shared.ports.tenant_caps import TenantCap, TenantCaps
 
 _SQL = queries("tenant_caps")
@@ -24,7 +24,7 @@ class PostgresTenantCaps(TenantCaps):
     @override
     async def set(self, tenant: str, calls_at_once: int | None) -> None:
         if await self._database.row(_SQL["set_tenant_cap"], tenant, calls_at_once) is None:
-            raise NotFound(f"There is no tenant of the name {tenant}: `paceline token create` makes one.")
+            raise UnknownTenant(tenant)
 
     @override
     async def standing(self) -> list[TenantCap]:

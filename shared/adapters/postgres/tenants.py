@@ -9,8 +9,8 @@ import asyncpg
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.tokens import new_secret, token_hash
-from shared.domain.access import Role
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.access import Role, UnknownTenant
+from shared.domain.errors import Conflict
 
 __all__ = [
     "ROLE",
@@ -100,9 +100,7 @@ async def _tenant_row(url: str, name: str) -> asyncpg.Record:
     async with Database.opened(url, role=ROLE, size=1) as database:
         row = await database.row(_SQL["tenant_by_name"], name)
     if row is None:
-        raise NotFound(
-            f"There is no tenant called {name}: make it with `paceline token create --tenant {name}`."
-        )
+        raise UnknownTenant(name)
     return row
 
 

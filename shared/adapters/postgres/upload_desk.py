@@ -35,7 +35,7 @@ class PostgresUploadDesk(UploadDesk):
         self, tenant_id: int, dialect: Dialect, campaign_id: int, *, after: int, limit: int
     ) -> list[UploadView]:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
+            await refuse_unknown(connection, tenant_id, dialect, campaign_id)
             rows = await connection.fetch(_SQL["uploads"], tenant_id, campaign_id, after, limit)
         return [
             UploadView(
@@ -51,7 +51,7 @@ class PostgresUploadDesk(UploadDesk):
         self, tenant_id: int, dialect: Dialect, campaign_id: int, *, after: tuple[int, int], limit: int
     ) -> list[RejectedLine]:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
+            await refuse_unknown(connection, tenant_id, dialect, campaign_id)
             rows = await connection.fetch(_SQL["refused_lines"], tenant_id, campaign_id, *after, limit)
         return [
             RejectedLine(
@@ -66,7 +66,7 @@ class PostgresUploadDesk(UploadDesk):
         self, tenant_id: int, dialect: Dialect, campaign_id: int, upload_no: int
     ) -> Canceled:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
+            await refuse_unknown(connection, tenant_id, dialect, campaign_id)
             upload = await connection.fetchrow(_SQL["take_upload_back"], tenant_id, campaign_id, upload_no)
         if upload is None:
             raise NotFound(f"The campaign has no upload {upload_no}.")
@@ -102,7 +102,7 @@ class PostgresUploadDesk(UploadDesk):
 
     async def _refuse_unknown(self, tenant_id: int, dialect: Dialect, campaign_id: int) -> None:
         async with self._database.transaction(tenant_id=tenant_id) as connection:
-            await _refuse_unknown(connection, tenant_id, dialect, campaign_id)
+            await refuse_unknown(connection, tenant_id, dialect, campaign_id)
 
     async def _cancel(
         self, tenant_id: int, campaign_id: int, pages: AsyncIterator[Sequence[int]]
@@ -184,8 +184,9 @@ async def _whole(lines: Lines) -> list[Row]:
     return rows
 
 
-async def _refuse_unknown(
+async def refuse_unknown(
     connection: asyncpg.Connection, tenant_id: int, dialect: Dialect, campaign_id: int
 ) -> None:
+    """Raise UnknownCampaign for one that is not the tenant's, or of another dialect, or deleted."""
     if not await connection.fetchval(_SQL["campaign_is_there"], tenant_id, campaign_id, dialect.value):
         raise UnknownCampaign(campaign_id)

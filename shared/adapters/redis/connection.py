@@ -19,22 +19,27 @@ REDIS_LOST = (RedisError, OSError, TimeoutError)
 #: The client's commands are typed for all its modes at once; in a pipeline they only queue.
 Pipeline = Any
 
-#: A healthy Redis answers in under a millisecond; this is what a caller can lose to one that hangs.
+#: A healthy Redis answers in under a millisecond; this is what a publisher can lose to one that hangs.
 ANSWER_TIMEOUT_SECONDS = 0.5
+#: What a reader waits for a round trip: its time is a page's, not a call's, and on a busy machine its process may get
+#: no processor for longer than a publisher waits, and would say of a Redis that answered that it did not. A page that
+#: is told after it that Redis hangs is not stale yet.
+READER_PATIENCE_SECONDS = 2.0
 
 
-def open_redis(url: str, *, connections: int) -> Redis:
+def open_redis(url: str, *, connections: int, answer_seconds: float = ANSWER_TIMEOUT_SECONDS) -> Redis:
     """Make a client that connects when it is first used; close it with `aclose`.
 
-    Raises Invalid when the address cannot be read; the address is not repeated, it may hold a password.
+    `answer_seconds` bounds each wait: for a connection, for room in the pool, and for a part of an answer. Raises
+    Invalid when the address cannot be read; the address is not repeated, it may hold a password.
     """
     try:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=connections,
-            timeout=ANSWER_TIMEOUT_SECONDS,
-            socket_timeout=ANSWER_TIMEOUT_SECONDS,
-            socket_connect_timeout=ANSWER_TIMEOUT_SECONDS,
+            timeout=answer_seconds,
+            socket_timeout=answer_seconds,
+            socket_connect_timeout=answer_seconds,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             # A shared server may hold anything under our names: it must not raise while it is read.

@@ -10,8 +10,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
+from redis import Redis
 
 from services.dashboard.wiring import serve
 from shared.adapters.redis.connection import open_redis
@@ -20,6 +22,8 @@ from shared.process import StopRequest
 from shared.settings import Settings
 
 TOKEN = "pl_reader-1.secret~+/=="
+#: A machine that is busy with something else is no API or Redis that is away.
+PATIENCE_SECONDS = 60.0
 REFUSAL = {"status": "error", "error": "This token is not known or has expired."}
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,7 +63,10 @@ def running(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[str]]:
         settings = Settings(REDIS_URL=redis_url, api_url=api_url, dashboard_port=0, ready_file=ready)
         request = StopRequest()
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(serve(settings, request))
+            patience = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+            serving = group.create_task(
+                serve(settings, request, api_patience=patience, redis_patience_seconds=PATIENCE_SECONDS)
+            )
             try:
                 yield f"http://127.0.0.1:{await _announced_port(ready, serving)}"
             finally:
@@ -75,10 +82,22 @@ def announced_port() -> Callable[[Path, asyncio.Future[Any]], Awaitable[int]]:
 
 
 @pytest.fixture
+def stay(redis_url: str) -> Callable[[], None]:
+    """Let what was published stay: a browser on a busy machine may start for longer than a silent process lives."""
+
+    def persist() -> None:
+        with Redis.from_url(redis_url) as client:
+            for key in client.scan_iter():
+                client.persist(key)
+
+    return persist
+
+
+@pytest.fixture
 async def board(redis_url: str) -> AsyncIterator[RedisScoreboard]:
     """What the other processes publish to."""
-    async with open_redis(redis_url, connections=2) as redis:
-        yield RedisScoreboard(redis, namespace="paceline")
+    async with open_redis(redis_url, connections=2, answer_seconds=PATIENCE_SECONDS) as redis:
+        yield RedisScoreboard(redis, namespace="paceline", answer_seconds=PATIENCE_SECONDS)
 
 
 def _campaign(campaign_id: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of the JSON

@@ -60,13 +60,19 @@ def bearer(token: str) -> dict[str, str]:
 
 
 async def test_the_figures_join_the_api_and_redis(
-    dashboard: Dashboard, board: RedisScoreboard, listing: Listing, campaign: Campaign, bearer: dict[str, str]
+    dashboard: Dashboard,
+    board: RedisScoreboard,
+    stay: Callable[[], None],
+    listing: Listing,
+    campaign: Campaign,
+    bearer: dict[str, str],
 ) -> None:
     """The page gets the token's campaigns from the API, and their minutes and the dialers from Redis."""
     async with dashboard(listing(campaign(12))) as client:
         board.bump_minute(3, 12, utc_now() - timedelta(minutes=5), calls=8)
         board.bump_minute(4, 99, utc_now(), calls=100)  # another tenant's
         await board.publish_process("dialer", "a", {"calls_in_progress": 9, "dialer_capacity": 200}, {})
+        stay()
         answer = await client.get("/live", headers=bearer)
         live = await answer.json()
     (shown,) = live["campaigns"]
@@ -168,10 +174,13 @@ async def test_without_redis_the_campaigns_are_still_shown(
 # Prometheus --------------------------------------------------------------------------------------------------
 
 
-async def test_metrics_are_scraped_from_redis(dashboard: Dashboard, board: RedisScoreboard) -> None:
+async def test_metrics_are_scraped_from_redis(
+    dashboard: Dashboard, board: RedisScoreboard, stay: Callable[[], None]
+) -> None:
     """What processes publish stands in `/metrics`, in Prometheus' format, without a token."""
     async with dashboard() as client:
         await board.publish_process("dialer", "a", {"calls_in_progress": 9}, {"calls_placed": 5})
+        stay()
         answer = await client.get("/metrics")
         text = await answer.text()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]

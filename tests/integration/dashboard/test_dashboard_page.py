@@ -104,12 +104,13 @@ def texts(page: HtmlElement, name: str) -> list[str]:
 
 
 async def test_a_campaign_is_shown_with_all_that_a_person_asks(
-    show: Show, board: RedisScoreboard, listing: Listing, campaign: Campaign
+    show: Show, board: RedisScoreboard, stay: Callable[[], None], listing: Listing, campaign: Campaign
 ) -> None:
     """Name, status, progress, outcomes, calls in progress, the last hour, and how fresh it all is."""
     board.bump_minute(3, 12, utc_now() - timedelta(minutes=1), calls=8)
     await board.publish_process("dialer", "a", {"dialer_capacity": 200}, {})
     await board.publish_process("pacer", "p", {}, {})
+    stay()
     page = await show(listing(campaign(12)))
     assert texts(page, "name") == ["Flu clinic"]
     assert texts(page, "status") == ["Running"]

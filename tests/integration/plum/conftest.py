@@ -18,7 +18,6 @@ from shared.adapters.egress.fetcher import GuardedFetcher
 from shared.adapters.egress.session import guarded_session
 from shared.adapters.postgres.campaign_changes import PostgresCampaignChanges
 from shared.adapters.postgres.tenants import create_token
-from shared.adapters.postgres.tenants import tenant_id as id_of_tenant
 from shared.domain.egress import EgressPolicy
 from tests.integration.plum.customers import UPLOAD_BYTES, Customer, World
 
@@ -67,7 +66,7 @@ async def _customer(store: "Store", name: str, server: BaseTestServer, routes: t
         base=str(server.make_url("")).rstrip("/"),
         session=aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}),
         routes=routes,
-        tenant_id=await id_of_tenant(store.url, name),
+        tenant_id=await store.one("SELECT tenant_id FROM tenant WHERE name = $1", name),
         token=token,
     )
 

@@ -19,6 +19,8 @@ RESULT_URL = "https://crm.example/results"
 EVERY_DAY = '["mon","tue","wed","thu","fri","sat","sun"]'
 #: What a phone list may be at most, in bytes.
 UPLOAD_BYTES = 1_000_000
+_FIELD_REFUSAL = TypeAdapter(FieldRefusal)
+_REFUSAL = TypeAdapter(Refusal)
 
 
 @dataclass
@@ -63,10 +65,10 @@ class Customer:
 
     async def _hold(self, method: str, path: str, seen: Answer, text: str) -> None:
         if seen.status == 422:
-            TypeAdapter(FieldRefusal).validate_json(text)
+            _FIELD_REFUSAL.validate_json(text)
         elif seen.status >= 400:
             assert seen.status < 500, text
-            TypeAdapter(Refusal).validate_json(text)
+            _REFUSAL.validate_json(text)
         else:
             plain = path.split("?", maxsplit=1)[0].rstrip("/")
             known = [route for route in self.routes if route.method == method and _fits(route.path, plain)]

@@ -97,6 +97,17 @@ async def test_windows_may_leave_gaps_and_not_overlap(
     assert (made.status, list(made.body)) == ((200, ["status", "response"]) if taken else (422, ["profiles"]))
 
 
+async def test_a_wrong_time_says_which_of_the_two_it_is(acme: Customer) -> None:
+    """The field is `profiles`, and the sentence goes on from there."""
+    await acme.profile("a")
+    wrong = [{"profile": "a", "start_time": "08:00", "end_time": "9pm"}]
+    refused = await acme.post("/api/campaigns", **await acme.new_campaign(profiles=json.dumps(wrong)))
+    assert refused.status == 422
+    assert refused.body == {
+        "profiles": ["The end_time must be a time such as 08:00: two digits, a colon, two digits."]
+    }
+
+
 async def test_dates_are_days_of_the_campaign_s_zone(acme: Customer) -> None:
     """PLUM-55: Eastern unless another zone of the IANA database is asked for."""
     zones = [

@@ -5,8 +5,9 @@
 SELECT pg_advisory_xact_lock($1);
 
 -- name: room
--- What every cap leaves; NULL where there is none. The second leg of a transfer has a channel of its own. A call in quarantine may still hold a channel, but no longer a place
--- at a dialer that lives: a dead dialer's calls leave with its word. `$3` seconds of silence are a dead dialer.
+-- What every cap leaves; NULL where there is none. The second leg of a transfer has a channel of its own. A call in
+-- quarantine may still hold a channel, but no longer a place at a dialer that lives: a dead dialer's calls leave with its
+-- word. `$3` seconds of silence are a dead dialer.
 WITH live AS (
     SELECT count(*) FILTER (WHERE state <> 'UNKNOWN') AS at_dialers, count(*) AS on_trunks FROM attempt
     WHERE state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')

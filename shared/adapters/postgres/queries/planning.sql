@@ -104,14 +104,18 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM number WHERE tenant_id = $1 AND campaign_
                  AND state IN ('PLANNED', 'LEASED', 'DIALING', 'RINGING', 'IN_CALL', 'UNKNOWN')) AS in_attempt;
 
 -- name: conclude_undialed
--- READY | WAITING -> FINAL for numbers of one campaign that end alike and without a call, each with its one result, its
--- delivery where there is a result_url (`$11`), and their totals, which everybody takes in one order. One statement: one
--- for each of them kept every other campaign from its look four times as long.
+-- READY | WAITING -> FINAL for numbers of one campaign that end alike and without another call, each with its one result,
+-- its delivery where there is a result_url (`$11`), and their totals, which everybody takes in one order: in the shards of
+-- the numbers, or all in `$15`. Their owner took them back where `$16` is true. One statement: one for each of them kept
+-- every other campaign from its look four times as long. The numbers are named twice: joined alone, every number of the
+-- campaign was read for each piece of it.
 WITH wanted AS (
     SELECT * FROM unnest($3::bigint[], $4::integer[], $5::timestamptz[], $6::text[], $7::bytea[])
         AS w (number_id, tries, last_attempt_at, webhook_id, body)
 ), final AS (
-    UPDATE number n SET state = 'FINAL', next_at = NULL
+    UPDATE number n
+    SET state = 'FINAL', next_at = NULL,
+        canceled_at = CASE WHEN $16::boolean THEN COALESCE(n.canceled_at, clock_timestamp()) ELSE n.canceled_at END
     FROM wanted w
     WHERE n.tenant_id = $1 AND n.campaign_id = $2 AND n.number_id = ANY($3::bigint[]) AND n.number_id = w.number_id
       AND n.state IN ('READY', 'WAITING')
@@ -126,7 +130,8 @@ WITH wanted AS (
     SELECT $1, $2, number_id, webhook_id, $11, $12, $13, body FROM final WHERE $11::text IS NOT NULL
 ), counted AS (
     INSERT INTO outcome_count (tenant_id, campaign_id, shard, outcome, result, numbers)
-    SELECT $1, $2, (number_id % 16)::smallint AS shard, $8, $10, count(*) FROM final GROUP BY shard ORDER BY shard
+    SELECT $1, $2, COALESCE($15::smallint, (number_id % 16)::smallint) AS shard, $8, $10, count(*) FROM final
+    GROUP BY shard ORDER BY shard
     ON CONFLICT (tenant_id, campaign_id, shard, outcome, result)
         DO UPDATE SET numbers = outcome_count.numbers + excluded.numbers
 )

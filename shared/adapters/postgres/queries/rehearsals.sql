@@ -2,11 +2,13 @@
 
 -- name: rehearse
 -- What would become of the staged lines, by the zones that their numbers are at home in. `$2` is NULL for a campaign that
--- is not made yet, and takes the same number with the same reference for a duplicate.
+-- is not made yet, and takes the same number with the same reference for a duplicate. The keys are reckoned first, once
+-- for each line: within the look for them, row-level security kept them from the index, and every line was compared with
+-- every number of the campaign.
 WITH campaign_rule AS (
     SELECT COALESCE((SELECT dedupe FROM campaign WHERE tenant_id = $1 AND campaign_id = $2), 'number_and_reference')
         AS dedupe
-), keyed AS (
+), keyed AS MATERIALIZED (
     SELECT line_no, e164, zones_place,
            CASE r.dedupe
                WHEN 'number_and_reference' THEN

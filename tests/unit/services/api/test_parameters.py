@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, Field
 
-from services.api.parameters import described, sent
+from services.api.parameters import described, flag_of, given, sent
 from services.api.request_body import Fields
 from services.api.request_fields import written_fields
 from shared.domain.errors import Invalid
@@ -36,6 +36,29 @@ def test_a_null_is_not_sent() -> None:
     fields = described(Fields({"wanted": "x", "welcome": None}), Pair)
     assert not sent(fields, "welcome")
     assert fields.names == {"wanted"}
+
+
+def test_an_empty_list_is_sent_and_is_not_given() -> None:
+    """A list of no numbers is a list; a change to no windows is none."""
+    fields = Fields({"phone_numbers": []})
+    assert (sent(fields, "phone_numbers"), given(fields, "phone_numbers")) == (True, False)
+    assert given(Fields({"phone_numbers": ["x"]}), "phone_numbers")
+    assert not given(Fields({}), "phone_numbers")
+
+
+def test_a_switch_is_read_as_any_client_writes_it() -> None:
+    """In a form, in a query, and in JSON as a number or as what JSON has for it."""
+    on, off = ["1", "true", " TRUE ", 1, True], ["0", "false", 0, False, "", None]
+    read = [flag_of(Fields({"validate_only": value}), "validate_only") for value in (*on, *off)]
+    assert read == [True] * len(on) + [False] * len(off)
+
+
+@pytest.mark.parametrize("value", ["yes", "2", 3, "on", [], ["1"], {}, 1.0])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(value: object) -> None:
+    """Nobody guesses whether a thousand results are meant to be sent."""
+    with pytest.raises(Invalid) as refusal:
+        flag_of(Fields({"validate_only": value}), "validate_only")
+    assert refusal.value.field == "validate_only"
 
 
 class Span(BaseModel):

@@ -10,15 +10,10 @@ from typing_extensions import override
 
 from services.pacer.planner import (
     CONCLUDE_AT_MOST,
-    LEAD,
     LOOK_WHEN_BLOCKED,
-    LOOK_WHILE_UNDER_WAY,
-    SHORTEST_LOOK,
-    UNPACED,
     Conditions,
     plan_campaign,
 )
-from services.pacer.sharing import CLAIM_AT_MOST
 from shared.contracts.conclusion import Conclusion, NumberFacts, Receiver
 from shared.contracts.dial_job import DialJob
 from shared.contracts.result_body import ResultFormat
@@ -26,6 +21,7 @@ from shared.domain.calling_window import Calendar, CallingWindow
 from shared.domain.campaign import CampaignState
 from shared.domain.disposition import Outcome, Result
 from shared.domain.fair_share import Claimant, Queue
+from shared.domain.looks import CLAIM_AT_MOST, LEAD, LOOK_WHILE_UNDER_WAY, SHORTEST_LOOK, UNPACED
 from shared.domain.pace import Pace
 from shared.domain.pacing import PacingState
 from shared.domain.trunk_rate import TrunkLoad

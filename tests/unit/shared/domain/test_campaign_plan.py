@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.pacer import planner
 from shared.domain.calling_window import Calendar, CallingWindow, next_open_intervals
 from shared.domain.campaign import CampaignState
-from shared.domain.campaign_plan import UNPACED, CampaignPlan, Start, campaign_plan, start_of
+from shared.domain.campaign_plan import CampaignPlan, Start, campaign_plan, start_of
+from shared.domain.looks import UNPACED
 from shared.domain.pace import Pace
 from shared.domain.pacing import Cycle, PacingState
 from shared.domain.pacing_ring import Bound, Ring
@@ -126,7 +126,6 @@ def test_years_of_windows_are_looked_at_so_far_and_no_farther() -> None:
 def test_a_window_without_a_pace_is_planned_at_the_pacer_s() -> None:
     """Where a window has no pace, ten calls a second are counted, as the pacer places them."""
     assert planned(calendar(window("08:00", "08:01", None)), 10_000).days[0].windows[0].slots == 600
-    assert UNPACED == planner.UNPACED
 
 
 # The nights on which clocks change ----------------------------------------------------------------------------------

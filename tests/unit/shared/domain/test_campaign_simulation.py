@@ -18,10 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from services.pacer import planner, sharing
 from services.pacer.planner import Conditions, plan_campaign
 from shared.contracts.dial_job import DialJob
-from shared.domain import campaign_simulation
 from shared.domain.callee_hours import CalleeHours
 from shared.domain.calling_window import Calendar, CallingWindow, next_open_intervals
 from shared.domain.campaign import CampaignState
@@ -221,13 +219,6 @@ def test_calls_of_an_earlier_window_still_count() -> None:
     assert (
         simulated[4][1] - EVENING > 10 * MINUTE + 2 * 30 * MINUTE / 4
     )  # its slot is the third one of its window
-
-
-def test_a_simulation_works_as_the_pacer_does() -> None:
-    """The figures that stand in both are the same in both."""
-    for name in ("LEAD", "SHORTEST_LOOK", "LOOK_WHILE_UNDER_WAY", "STRETCHES"):
-        assert getattr(campaign_simulation, name) == getattr(planner, name)
-    assert campaign_simulation.CLAIM_AT_MOST == sharing.CLAIM_AT_MOST
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 7, 20, 90, 110])

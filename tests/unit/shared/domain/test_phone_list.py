@@ -255,6 +255,24 @@ def test_a_bad_item_of_the_json_form_is_refused_alone(item: object, reason: str)
     assert first.text.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (12223334444, "12223334444"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (None, "null"),
+        ([1], "[…]"),
+        ({"a": 1}, "{…}"),
+    ],
+)
+def test_an_item_that_is_no_text_is_shown_as_it_was_sent(item: object, text: str) -> None:
+    """Its sender knows JSON, and not what our language calls its types."""
+    [refused] = parse_json_entries([item])
+    assert isinstance(refused, RefusedLine)
+    assert refused.text == text
+
+
 def test_the_json_form_survives_what_no_json_reader_would_give_it() -> None:
     """An item nested deeper than Python's stack is refused like any other that is no text."""
     deep: list[object] = []

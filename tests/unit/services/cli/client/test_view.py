@@ -60,12 +60,12 @@ def test_rows_are_for_programs() -> None:
 
 
 def test_refused_lines_have_their_reasons() -> None:
-    """Each refused line that the API names is told, and how many more there are."""
+    """Each line that the API names is told, and how many more there are: it names refused ones and duplicates."""
     line = RefusedLine(line=3, text="tel:nobody", reason="There is no number in it.")
     assert upload_lines(Upload(accepted=59, refused=41, duplicates=2, refused_lines=[line])) == (
         "59 numbers accepted, 41 refused, 2 duplicates.\n"
         "  line 3: There is no number in it. (tel:nobody)\n"
-        "  and 40 more refused lines"
+        "  and 42 more lines that were not taken"
     )
 
 

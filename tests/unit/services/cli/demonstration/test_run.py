@@ -126,7 +126,7 @@ async def test_missing_results_are_told_and_remembered(
     concluded: asyncio.Queue[int] = asyncio.Queue()
     written = io.StringIO()
     work = asyncio.create_task(demonstrate(screen_on(written), platform, concluded.put_nowait))
-    assert await asyncio.wait_for(concluded.get(), 10) == 1
+    assert await asyncio.wait_for(concluded.get(), 60) == 1
     assert "Results received: 0 of 2 numbers accepted. Missing: invoice-1001, " in written.getvalue()
     assert "2 numbers are not final: 2 ready" in written.getvalue()
     assert small_api.events == ["start 1"]

@@ -35,7 +35,7 @@ def test_a_line_is_told_with_all_that_followed() -> None:
         "",
         "Campaign 3 March: line 12 of upload 1, a.csv, t1, call_id 7, reference INV-7",
         "  Ended t5: Answered, completed",
-        "  Result res_7 to https://crm.example/r: DELIVERED after 1 tries, last t6 answered 204",
+        "  Result res_7 to https://crm.example/r: DELIVERED after 1 try, last t6 answered 204",
         "  Attempt 2, due t3: Answered, dialed t3, answered t4, ended t5, SIP 200, Call-ID abc@host over main",
         "  Attempt 1, due t2: no call, dialing is on hold",
         "  and 4 older attempts",

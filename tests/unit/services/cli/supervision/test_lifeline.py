@@ -36,21 +36,26 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def _owned_by_a_killed_process(kind: str) -> int:
-    """Return a pidfd of a process whose owner has just killed itself."""
+def _owned_by_a_killed_process(kind: str) -> int | None:
+    """Return a pidfd of a process whose owner has just killed itself; None if it was quicker than we are."""
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, kind, OWNED], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with owner:
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
-        descriptor = os.pidfd_open(pid)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            descriptor = None
     assert owner.returncode < 0
     return descriptor
 
 
-def _has_ended(descriptor: int) -> bool:
-    ended, _, _ = select.select([descriptor], [], [], 10)
+def _has_ended(descriptor: int | None) -> bool:
+    if descriptor is None:
+        return True
+    ended, _, _ = select.select([descriptor], [], [], 60)
     os.close(descriptor)
     return bool(ended)
 
