@@ -29,7 +29,7 @@ class Dialog:
     target: Uri
     local_cseq: int
     remote_cseq: int | None = None
-    #: Where a request goes when the next hop's name would need DNS, or may not be followed.
+    #: Where a request goes when the next hop's name would need DNS, or its address may not be followed.
     trunk: Address
     #: Whether the next hop's own address is followed; else everything goes to the trunk.
     follows: bool
@@ -75,9 +75,9 @@ class Dialog:
 
     @property
     def next_hop(self) -> Address:
-        """Where the next request goes: the first route's address, else the target's, else the trunk."""
-        uri = self.routes[0].uri if self.routes else self.target
-        return (literal_address(uri) if self.follows else None) or self.trunk
+        """Where the next request goes: the first route's address, else the target's; the trunk where neither is one."""
+        hop = literal_address(self.routes[0].uri if self.routes else self.target) if self.follows else None
+        return hop if hop is not None and _may_be_followed(hop[0], self.trunk[0]) else self.trunk
 
     def refresh_target(self, message: Message) -> None:
         """Take the peer's new Contact, where the message has one (12.2.1.2, 12.2.2)."""
@@ -99,6 +99,19 @@ def _literal(host: str) -> str | None:
         return None
     nobodys = address.is_unspecified or address.is_multicast or str(address) == _EVERYBODY
     return None if nobodys else str(address)
+
+
+@lru_cache(maxsize=256)
+def _may_be_followed(host: str, trunk: str) -> bool:
+    """Whether an address that a peer names can mean there what it means here.
+
+    What somebody on the public network calls 127.0.0.1 or 10.0.0.7 is his own: written by mistake, or to have us write
+    to machines of ours. The trunk knows the way.
+    """
+    there, here = ipaddress.ip_address(host), ipaddress.ip_address(trunk)
+    if isinstance(there, ipaddress.IPv6Address):
+        there = there.ipv4_mapped or there  # a socket of IPv6 may reach both
+    return (there.is_global or not here.is_global) and (here.is_loopback or not there.is_loopback)
 
 
 def contact_of(message: Message) -> Uri | None:

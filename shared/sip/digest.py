@@ -50,7 +50,7 @@ class Challenge:
     opaque: str | None = None
     #: As written by the server, None where it was absent (MD5 then).
     algorithm: str | None = None
-    #: Whether `qop=auth` is offered; without it the answer has the older form (RFC 7616, 3.4.6).
+    #: Whether `qop=auth` is offered; without it the answer has the older form (RFC 2617, 3.2.2.1).
     qop_auth: bool = False
     #: Only the nonce was too old; the password was right.
     stale: bool = False

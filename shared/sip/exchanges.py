@@ -82,7 +82,7 @@ class ClientExchange:
     to: Address
     #: The dialog that it belongs to; None for the first INVITE and its CANCEL.
     dialog: Dialog | None = None
-    #: How many times it has been sent again with credentials or a longer interval.
+    #: Which try this is: it was made anew with credentials or a longer interval for each but the first.
     tries: int = 1
     #: How many datagrams of it have left.
     sends: int = 0

@@ -10,7 +10,7 @@ from typing import Final
 MAX_DATAGRAM_BYTES: Final = 16 * 1024
 #: A carrier's INVITE has some 40 header lines; RFC 4475's longest message has about 60.
 MAX_HEADERS: Final = 128
-#: RFC 4475, 3.1.1.6 asks for very long values; the longest there is below 3 KiB.
+#: RFC 4475, 3.1.1.7 asks for very long values; the longest there is below 3 KiB.
 MAX_HEADER_CHARS: Final = 4 * 1024
 #: Entries of one comma-separated list: Via, Record-Route, Supported.
 MAX_LIST: Final = 64

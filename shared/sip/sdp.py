@@ -22,7 +22,7 @@ _RTPMAP: Final = re.compile(r"rtpmap:([0-9]{1,3}) ([A-Za-z0-9\-_.]{1,64})/([0-9]
 _FORMAT: Final = re.compile(r"[0-9]{1,3}")
 _PTIME: Final = re.compile(r"ptime:([0-9]{1,3})")
 MAX_PAYLOAD_TYPE: Final = 127  # seven bits in the RTP header
-#: RFC 3264, 5.1: the older way to say "send me nothing".
+#: RFC 3264, 8.4: the older way to say "send me nothing".
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
 #: Everybody on the network (RFC 919).
 _EVERYBODY: Final = "255.255.255.255"

@@ -140,6 +140,11 @@ def _uri_parameters(text: str, start: int) -> tuple[Parameters, int]:
     return tuple(parameters.items()), start
 
 
+def uri_host(host: str) -> str:
+    """Return a host as URIs write it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def port_number(text: str | None) -> int | None:
     """Read a port; None stays None; raises BadMessage for 0 and beyond 65535."""
     if text is None:

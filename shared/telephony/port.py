@@ -139,6 +139,8 @@ class Audio:
     fallback: "tuple[Segment, ...]" = ()
     #: How old a kept copy may be, in seconds; -1: as the telephony has it.
     max_age_s: int = -1
+    #: How long one may be kept beyond that time of the telephony's, in seconds; -1: not at all.
+    max_stale_s: int = -1
 
 
 @dataclass(frozen=True, slots=True)

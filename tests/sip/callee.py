@@ -17,10 +17,12 @@ SCENARIOS: Final = Path(__file__).parents[1] / "sipp"
 RECORDINGS: Final = Path("/usr/share/sip-tester")
 #: A scenario that is not over by then has gone wrong, whatever the machine does.
 PATIENCE_SECONDS: Final = 60
+#: SIPp ends by itself, should nobody end it: long after the start of a platform on a busy machine, and its test.
+_LIFE_SECONDS: Final = 900
 #: What SIPp has no time to read waits; of its own 64 KiB fifty calls at once would lose some on a busy machine.
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 #: Ports are chosen before SIPp can take them.
-_TRIES: Final = 5
+TRIES: Final = 5
 
 
 def need(program: str, package: str) -> None:
@@ -100,11 +102,11 @@ async def _start(
     folder: Path, scenario: Path, calls: int, options: Sequence[str], port: int | None, place: Place
 ) -> tuple[asyncio.subprocess.Process, int]:
     """Start SIPp; again with other ports where somebody took one in the moment before it could."""
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         chosen = port or free_port()
         command = [
             *place.command, "sipp", "-sf", str(scenario), "-i", place.host, "-p", str(chosen), "-mi", place.host,
-            "-mp", str(free_port(even=True)), "-m", str(calls), "-nostdin", "-timeout", f"{PATIENCE_SECONDS}s",
+            "-mp", str(free_port(even=True)), "-m", str(calls), "-nostdin", "-timeout", f"{_LIFE_SECONDS}s",
             "-timeout_error", "-buff_size", str(_BUFFER_BYTES), "-trace_msg",
             "-message_file", str(folder / "messages.log"), *options,
         ]  # fmt: skip
@@ -128,19 +130,21 @@ def free_port(*, even: bool = False) -> int:
 
 
 async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
-    """Wait until the port is taken; False when SIPp has ended instead."""
-    wanted = f":{port:04X} "
+    """Wait until SIPp has the port; False when it has ended instead, as it does where somebody else has it."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while process.returncode is None:
-            if wanted in _taken_ports(process.pid):
+            if _has_port(process.pid, port):
                 return True
             await asyncio.sleep(0.01)
     return False
 
 
-def _taken_ports(pid: int) -> str:
-    """Return the kernel's table of UDP sockets, of the network that a process is in; empty when it is gone."""
+def _has_port(pid: int, port: int) -> bool:
+    """Tell whether a process has a UDP port, by the kernel's tables: of its network's sockets, and of its files."""
     try:
-        return Path(f"/proc/{pid}/net/udp").read_text(encoding="ascii")
+        rows = [row.split() for row in Path(f"/proc/{pid}/net/udp").read_text(encoding="ascii").splitlines()]
+        files = {file.readlink().name for file in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
-        return ""
+        return False  # it is gone, or has just closed what was looked at
+    # The second field is the local address, the tenth the socket's number.
+    return any(row[1].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in files for row in rows[1:])

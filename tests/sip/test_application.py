@@ -23,6 +23,7 @@ from shared.ports.dialing import LeasedAttempt
 from shared.telephony.port import Answered, Ended, LiveCall, Ringing
 from tests.sip.callee import PATIENCE_SECONDS, callee, need_key_recordings
 from tests.sip.caller import call_to, caller, place, trunk
+from tests.sip.real_time import in_real_time
 
 LOOPBACK: Final = EgressPolicy(allow=(ip_network("127.0.0.1"),))
 
@@ -66,6 +67,7 @@ async def converse(live: LiveCall, application: Application) -> ApplicationEnd:
         return await running
 
 
+@in_real_time
 async def test_keys_answer_a_menu_and_a_recording_is_posted(tmp_path: Path) -> None:
     """1 chooses, 5 ends the recording, which is posted as a WAV file, and # ends the call: SIPp agrees with it all."""
     need_key_recordings()

@@ -15,6 +15,7 @@ from shared.telephony.port import Answered, DigitPressed, RecordingEnded
 from tests.sip.callee import PATIENCE_SECONDS, callee, need
 from tests.sip.caller import Drawer, call_to, caller, place, trunk
 from tests.sip.ear import Ear, correlation, linear, open_ear
+from tests.sip.real_time import in_real_time
 from tests.sip.voices import quiet, tones
 
 FRAME: Final = 160
@@ -61,6 +62,7 @@ async def send(ear: Ear, packets: list[bytes], seed: int) -> None:
         await asyncio.sleep(max(0, due - loop.time()))
 
 
+@in_real_time
 async def test_a_recording_is_in_order(tmp_path: Path) -> None:
     """What the callee said is kept as it was said, each piece once; where a packet was lost there is silence."""
     need("espeak-ng", "espeak-ng")
@@ -101,6 +103,7 @@ def key_tones() -> bytes:
 
 
 @pytest.mark.parametrize(("formats", "packets"), [("0 101", keys(KEYS)), ("0", audio(key_tones()))])
+@in_real_time
 async def test_keys_are_heard_once_each_in_their_order(
     tmp_path: Path, formats: str, packets: list[bytes]
 ) -> None:

@@ -9,6 +9,7 @@ import gc
 import itertools
 import random
 import re
+import socket
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -27,12 +28,15 @@ from tests.sip.caller import call_to, caller, trunk
 CALLS: Final = 120
 _AT_ONCE: Final = 60
 _RINGS: Final = range(180, 190)
+#: Of <asm/socket.h> and <linux/sock_diag.h>: what a socket's buffers hold and may hold, nine numbers.
+_SO_MEMINFO: Final = 55
+_MEMORY_OF_SOCKET: Final = struct.Struct("@9I")
 #: What the trunk does takes half a second: what is not there so much later was never said, on a slow machine too.
 SLOW_SECONDS: Final = 5.0
 #: 64*T1 is longer than that; a good-bye that is not heard for so long is none.
 TIMINGS: Final = Timings(t1_seconds=0.1, t2_seconds=1.0, t4_seconds=0.1)
 #: After which a test has failed, whatever the machine does.
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 500.0
 
 
 def heads(text: str) -> dict[str, str]:
@@ -53,6 +57,8 @@ class Hostile:
         self.bound, self.audio, self.stranger = (open_socket("127.0.0.1", 0) for _ in range(3))
         self.port, self.audio_port = (int(one.getsockname()[1]) for one in (self.bound, self.audio))
         self.us: Address = ("127.0.0.1", 9)
+        #: The socket that hears us, in this same process.
+        self.dialer: socket.socket | None = None
         self.branches: set[str] = set()
         self.rang: set[str] = set()
         #: By call: whether its phone had rung when it was first refused.
@@ -82,6 +88,10 @@ class Hostile:
     def send(self, data: bytes, about: str, status: int) -> None:
         """Send now."""
         if self.bound.fileno() < 0:
+            return
+        if self.dialer is not None and has_much_to_read(self.dialer):
+            # What the kernel drops was never said, and a phone that rang unheard is no phone that is rung twice.
+            self.loop.call_later(0.01, self.send, data, about, status)
             return
         if about and status in _RINGS:
             self.rang.add(about)
@@ -212,6 +222,16 @@ class Hostile:
             self.dice.choice((self.audio, self.audio, self.stranger)).sendto(data, ("127.0.0.1", port))
 
 
+def has_much_to_read(bound: socket.socket) -> bool:
+    """Tell whether a socket's buffer is half full: a slow machine does not read as fast as it is written to."""
+    if bound.fileno() < 0:
+        return False
+    held, room, *_ = _MEMORY_OF_SOCKET.unpack(
+        bound.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY_OF_SOCKET.size)
+    )
+    return bool(held > room // 2)
+
+
 def base_of(call_id: str) -> str:
     """Return whose call it is, whichever trunk it went through."""
     return re.sub(r"\.\d$", "", call_id)
@@ -273,6 +293,9 @@ async def test_every_call_through_a_hostile_trunk_ends_and_leaves_nothing(seed: 
         caller(*trunks, timings=TIMINGS, patience_seconds=SLOW_SECONDS) as telephony,
     ):
         tasks = len(asyncio.all_tasks())
+        hearing = telephony._agent._socket
+        assert hearing is not None
+        one.dialer = two.dialer = hearing._socket
 
         async def go(number: int) -> None:
             async with room:

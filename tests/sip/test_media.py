@@ -31,6 +31,7 @@ from shared.telephony.port import (
 from tests.sip.callee import PATIENCE_SECONDS, callee, need, need_key_recordings
 from tests.sip.caller import Drawer, Shelf, call_to, caller, place, trunk
 from tests.sip.ear import Ear, correlation, linear, open_ear
+from tests.sip.real_time import in_real_time
 from tests.sip.voices import GREETING, RATE, quiet, tones
 
 HELLO: Final = "Hello, this is a test."
@@ -75,6 +76,7 @@ async def play(live: LiveCall, *segments: Segment) -> None:
 
 
 @pytest.mark.parametrize(("formats", "law", "payload_type"), [("0 101", PCMU, 0), ("8 101", PCMA, 8)])
+@in_real_time
 async def test_the_callee_hears_the_prompt(
     tmp_path: Path, formats: str, law: object, payload_type: int
 ) -> None:
@@ -96,6 +98,7 @@ def sequence_gaps(ear: Ear) -> int:
     return sum((later - earlier) % 65536 != 1 for earlier, later in pairwise(numbers))
 
 
+@in_real_time
 async def test_a_file_of_audio_is_played_as_it_is(tmp_path: Path) -> None:
     """WAV and raw µ-law from a server sound the same, and what cannot be had is replaced by its alternative."""
     sound = tones(440, seconds=0.3)
@@ -123,6 +126,7 @@ def document(url: str, content_type: str, body: bytes) -> FetchedDocument:
     return FetchedDocument(url=url, status=200, content_type=content_type, body=body)
 
 
+@in_real_time
 async def test_keys_by_rfc_4733_are_heard_once_each(tmp_path: Path) -> None:
     """SIPp's recordings of 1, 5 and # arrive in order, and silence the prompt that allows it within a frame."""
     need_key_recordings()
@@ -145,6 +149,7 @@ async def test_keys_by_rfc_4733_are_heard_once_each(tmp_path: Path) -> None:
     assert cut == [PlayEnded(1, whole=False)]
 
 
+@in_real_time
 async def test_keys_are_heard_as_tones_where_the_callee_knows_no_events(tmp_path: Path) -> None:
     """In-band digits are the fallback."""
     (tmp_path / "speech.ul").write_bytes(
@@ -199,6 +204,7 @@ def tones_in(ear: Ear) -> list[str]:
     return [key for key in keys if key]
 
 
+@in_real_time
 async def test_what_the_callee_says_is_recorded(tmp_path: Path) -> None:
     """The recording is WAV, holds the callee's words, and is kept even when the call ends in the middle of it."""
     said = speak(HELLO, "en-US")
@@ -254,6 +260,7 @@ def correlation_at_any_sample(heard: Sequence[int], said: Sequence[int]) -> floa
         (b"greeting", CalleeType.ANSWERING_MACHINE),
     ],
 )
+@in_real_time
 async def test_call_analysis_hears_who_answered(tmp_path: Path, sound: bytes, expected: CalleeType) -> None:
     """A fax beeps, a person says hello and waits, a machine goes on; and the ending says so."""
     if sound == b"hello":

@@ -163,4 +163,4 @@ def check_quality(told: list[Quality]) -> None:
     assert 0.1 < quality.there.loss <= 0.5
     assert quality.there.jitter_seconds == 0.01
     assert quality.there.round_trip_seconds is not None
-    assert quality.there.round_trip_seconds < 5
+    assert quality.there.round_trip_seconds < PATIENCE_SECONDS

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from shared.adapters.sip_trunk.espeak import speak
-from tests.sip.callee import Callee, callee
-from tests.sip.ear import Ear, correlation, linear
+from tests.sip.callee import PATIENCE_SECONDS, Callee, callee
+from tests.sip.ear import Ear, correlation, hear_all, linear
 from tests.sip.networks import (
     AUDIO_PORTS,
     GATEWAY,
@@ -23,6 +23,7 @@ from tests.sip.networks import (
     Networks,
     translated,
 )
+from tests.sip.real_time import in_real_time
 
 ROOT: Final = Path(__file__).parents[2]
 EAR_PORT: Final = 30_000
@@ -61,6 +62,7 @@ def key_packets(turn: int, key: str) -> list[bytes]:
 async def open_mouth(networks: Networks) -> AsyncIterator[Mouth]:
     """Open the callee's ear and mouth, outside."""
     bound = await networks.socket_outside(EAR_PORT)
+    hear_all(bound)
     transport, mouth = await asyncio.get_running_loop().create_datagram_endpoint(Mouth, sock=bound)
     try:
         yield mouth
@@ -89,6 +91,7 @@ async def dial(networks: Networks, **order: object) -> dict[str, Any]:
     return heard
 
 
+@in_real_time
 async def test_both_sides_hear_each_other_through_a_translation_that_nobody_prepared(tmp_path: Path) -> None:
     """The callee sends to where the dialer's packets come from, and the way back is open: audio, keys and good-bye."""
     with translated(forwarded=False) as networks:
@@ -106,6 +109,7 @@ async def test_both_sides_hear_each_other_through_a_translation_that_nobody_prep
     assert f"c=IN IP4 {INSIDE}" in far.messages()
 
 
+@in_real_time
 async def test_a_callee_who_is_elsewhere_finds_the_dialer_at_its_advertised_address(tmp_path: Path) -> None:
     """SIP and audio come in by what the dialer advertises, and its audio goes to where the callee's comes from."""
     with translated(forwarded=True) as networks:
@@ -173,5 +177,5 @@ async def asked(networks: Networks, to: tuple[str, int]) -> str:
         ]  # fmt: skip
         stranger.connect(to)
         stranger.send("\r\n".join(lines).encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             return (await loop.sock_recv(stranger, 4096)).decode()

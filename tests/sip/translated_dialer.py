@@ -13,7 +13,7 @@ from shared.adapters.sip_trunk.trunk import Trunk
 from shared.domain.routing import Route
 from shared.telephony.port import Answered, DigitPressed, Ended, LiveCall, PlayEnded, Speech
 from tests.sip.callee import PATIENCE_SECONDS
-from tests.sip.caller import Drawer, Shelf, call_to, place
+from tests.sip.caller import STEADY, Drawer, Shelf, call_to, place
 
 
 async def call(order: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +25,9 @@ async def call(order: dict[str, Any]) -> dict[str, Any]:
         rtp_ports=PortRange.parse(order["audio_ports"], field="audio_ports"),
         max_calls=1,
         late_share=1.0,
+        timings=STEADY,
+        patience_seconds=PATIENCE_SECONDS,
+        sound_patience_seconds=PATIENCE_SECONDS,
     )
     way = Trunk(route=Route(name="outside"), host=order["host"], port=order["trunk_port"], pings=False)
     async with (

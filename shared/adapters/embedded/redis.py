@@ -35,7 +35,7 @@ from shared.adapters.embedded.storage import Storage, open_storage
 SERVER = "redis"
 PASSWORD_BYTES = 32  # beyond guessing, at any speed at which Redis answers
 START_TRIES = 5  # another port each time
-READY_SECONDS = 10.0  # it starts in some 20 ms, having nothing to load
+READY_SECONDS = 60.0  # it starts in some 20 ms, having nothing to load; a machine may be busy
 ANSWER_SECONDS = 2.0  # a server that does not answer a ping on the loopback interface in this time is not one
 ANSWER_LINES = 2  # one to the password, one to the command
 ANSWER_BYTES = 512  # both are short

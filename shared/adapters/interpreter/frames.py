@@ -8,7 +8,7 @@ answers, strictly in order:
     {"id": 9, "do": "handle", "session": 3, "event": {...}}
     {"id": 10, "do": "close", "session": 3}
 
-    {"id": 9, "effects": [{...}, ...]}
+    {"id": 9, "effects": [{...}, ...], "spent_ms": 1.5}       processor time, for `allowance.py`
     {"id": 9, "error": "unknown_session", "message": "..."}   see `Refusal`
 
 The first frame of all comes from the process, `{"id": 0}`, when it is ready. An answer to something that is

@@ -21,6 +21,7 @@ from typing import Any, Self
 import orjson
 import structlog
 
+from shared.adapters.interpreter.allowance import SPARE_SECONDS, Allowance
 from shared.adapters.interpreter.frames import FrameError, Refusal
 from shared.adapters.interpreter.process import InterpreterProcess, ProcessGone
 from shared.domain.errors import PacelineError, Unavailable
@@ -93,6 +94,7 @@ class HostedSession:
         self._suspected = False
         #: The process that it lives in; another one has to be told first what happened so far.
         self._home: InterpreterProcess | None = None
+        self._allowance = Allowance(lane.spare_seconds, asyncio.get_running_loop().time())
 
     async def open(self, start: Start) -> None:
         """Make the session in its process."""
@@ -188,7 +190,16 @@ class HostedSession:
             self._end()
         else:
             self._journal.add(request, answer)
+            self._count_time(answer)
         return effects
+
+    def _count_time(self, answer: dict[str, Any]) -> None:
+        """Give the session up if it keeps its process from the others; raises SessionLost."""
+        spent_seconds = float(answer.get("spent_ms", 0.0)) / 1_000
+        if not self._allowance.spend(spent_seconds, asyncio.get_running_loop().time()):
+            self.lose("it used more than its share of the processor, and waited for nobody")
+            self._lane.forget_later(self._number)
+            raise SessionLost(self._lost)
 
     def _refusal(self, refusal: Refusal, message: str) -> PacelineError:
         if refusal is Refusal.BAD_REQUEST:
@@ -208,8 +219,9 @@ class HostedSession:
 class Lane:
     """One process after another, and the sessions that live there."""
 
-    def __init__(self, answer_timeout_s: float) -> None:
+    def __init__(self, answer_timeout_s: float, spare_seconds: float) -> None:
         self.sessions: dict[int, HostedSession] = {}
+        self.spare_seconds = spare_seconds
         self._answer_timeout_s = answer_timeout_s
         self._process: InterpreterProcess | None = None
         self._renewing = asyncio.Lock()
@@ -294,12 +306,16 @@ class Lane:
 class InterpreterPool:
     """Interpreter processes for all the calls of one dialer.
 
-    `answer_timeout_s` is the wall clock that one event of one session may take: well above the 0.25 s of
-    processor time that a script has, because other processes want the processors too.
+    `answer_timeout_s` is the processor time that one event of one session may take: well above the 0.15 s that a
+    script has. By the clock a process may take longer, because others want the processors too (`process.py`). Of
+    `spare_seconds`, processor time too, all events of one session together may take more than their share
+    (`allowance.py`).
     """
 
-    def __init__(self, processes: int, answer_timeout_s: float) -> None:
-        self._lanes = [Lane(answer_timeout_s) for _ in range(processes)]
+    def __init__(
+        self, processes: int, answer_timeout_s: float, *, spare_seconds: float = SPARE_SECONDS
+    ) -> None:
+        self._lanes = [Lane(answer_timeout_s, spare_seconds) for _ in range(processes)]
         self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> Self:

@@ -2,11 +2,16 @@
 
 The process works on one request at a time, in order. So the request that it owes the longest is the one it is
 working on, and when it does not answer in time or dies, that request's session is the suspect.
+
+Its time is processor time, as the kernel counts it for the process: on a machine where processes stand in line for a
+processor an honest session answers late, and is no suspect. Behind that stands a limit of the clock, for what waits
+without working.
 """
 
 import asyncio
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +25,13 @@ _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 
 #: The alarm that a process sets for itself: only for when there is no parent left to end it.
 _ALARM_FACTOR = 4.0
+
+#: What nobody waits for any longer, however little the process has worked: no machine starves anybody so long, and
+#: a caller who has heard nothing for so long has hung up.
+HANG_SECONDS = 10.0
+
+#: A process is not looked at more often than this while its processor time runs out.
+_LOOK_SECONDS = 0.01
 
 #: How long a process may take to start, on a machine that is starting everything else too.
 _START_SECONDS = 20.0
@@ -47,8 +59,14 @@ class InterpreterProcess:
         self.overdue = False
         self._process = process
         self._answer_timeout_s = answer_timeout_s
+        # Where no kernel counts for others, the clock is all there is: who has started has worked.
+        counted = _processor_seconds(process.pid) > 0
+        self._patience_s = max(HANG_SECONDS, answer_timeout_s) if counted else answer_timeout_s
         self._on_gone = on_gone
         self._last_id = 0
+        #: When the first request of those below became the first: on the loop's clock, and in processor time.
+        self._first_since = 0.0
+        self._first_since_spent = 0.0
         #: Requests without an answer: id, session, and who waits. The first is being worked on.
         self._owed: deque[tuple[int, int, asyncio.Future[dict[str, Any]]]] = deque()
         self._deadline: asyncio.TimerHandle | None = None
@@ -136,9 +154,19 @@ class InterpreterProcess:
             self._deadline = None
         if self._owed:
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self._answer_timeout_s, self._expire)
+            self._first_since = loop.time()
+            self._first_since_spent = _processor_seconds(self.pid)
+            self._deadline = loop.call_later(self._answer_timeout_s, self._look)
 
-    def _expire(self) -> None:
+    def _look(self) -> None:
+        """End the process if its time is over; else look again when it may be."""
+        loop = asyncio.get_running_loop()
+        left_s = self._answer_timeout_s - (_processor_seconds(self.pid) - self._first_since_spent)
+        patience_left_s = self._patience_s - (loop.time() - self._first_since)
+        if left_s > 0 and patience_left_s > 0:
+            # Processor time is no faster than the clock: there is no use in looking sooner.
+            self._deadline = loop.call_later(max(_LOOK_SECONDS, min(left_s, patience_left_s)), self._look)
+            return
         self.overdue = True
         _kill(self._process)
 
@@ -166,6 +194,18 @@ async def _next_answer(process: asyncio.subprocess.Process) -> dict[str, Any]:
 def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
+
+
+def _processor_seconds(pid: int) -> float:
+    """Return what a process has had of the processors since its start; 0 when it is gone, or nobody counts.
+
+    The clock's name is that of clock_getcpuclockid(3), which Python has for threads alone: the process id with its
+    bits turned over, before three bits that ask for what the scheduler has counted.
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:
+        return 0.0
 
 
 def _environment() -> dict[str, str]:

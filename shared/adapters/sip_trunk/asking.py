@@ -10,7 +10,7 @@ from shared.adapters.sip_trunk.datagrams import Datagrams, open_socket
 from shared.adapters.sip_trunk.trunk import address_towards
 from shared.sip.effects import Pinged
 from shared.sip.exchanges import Endpoint
-from shared.sip.uri import SipUri
+from shared.sip.uri import SipUri, uri_host
 from shared.sip.user_agent import UserAgent
 
 #: Three retransmissions have left by then.
@@ -44,13 +44,13 @@ async def ask(host: str, port: int, *, patience_seconds: float = PATIENCE_SECOND
     own_host, own_port = bound.getsockname()[:2]
     agent = SipAgent(
         UserAgent(
-            endpoint=Endpoint(host=_in_uri(str(own_host)), port=int(own_port)), dice=secrets.SystemRandom()
+            endpoint=Endpoint(host=uri_host(str(own_host)), port=int(own_port)), dice=secrets.SystemRandom()
         )
     )
     agent.open(Datagrams(bound, received=agent.received, refused=agent.refused))
     answer: asyncio.Future[Pinged | None] = loop.create_future()
     try:
-        agent.ping(SipUri(host=_in_uri(host), port=port), address, answer.set_result)
+        agent.ping(SipUri(host=uri_host(host), port=port), address, answer.set_result)
         async with asyncio.timeout(patience_seconds):
             return _words(await answer)
     except TimeoutError:
@@ -67,7 +67,3 @@ def _words(pinged: Pinged | None) -> TrunkAnswer:
     return TrunkAnswer(
         there=True, words=f"it answered {pinged.status} within {pinged.seconds * 1000:.0f} ms."
     )
-
-
-def _in_uri(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

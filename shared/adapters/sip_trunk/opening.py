@@ -18,7 +18,7 @@ from shared.adapters.sip_trunk.places import OwnPlaces
 from shared.adapters.sip_trunk.prompts import Prompts
 from shared.adapters.sip_trunk.report_line import Quality
 from shared.adapters.sip_trunk.rtp_ports import PortRange, RtpPorts
-from shared.adapters.sip_trunk.sound_maker import SoundMaker
+from shared.adapters.sip_trunk.sound_maker import PATIENCE_SECONDS, SoundMaker
 from shared.adapters.sip_trunk.telephony import Manners, SipTelephony
 from shared.adapters.sip_trunk.ticker import LATE_SHARE
 from shared.adapters.sip_trunk.trunk import Trunk, address_towards
@@ -29,6 +29,7 @@ from shared.ports.recordings import Recordings
 from shared.ports.trunk_places import TrunkPlaces
 from shared.sip.exchanges import Endpoint
 from shared.sip.timing import Timings
+from shared.sip.uri import uri_host
 from shared.sip.user_agent import UserAgent
 
 _log = structlog.get_logger()
@@ -62,6 +63,8 @@ class SipSettings:
     timings: Timings = Timings()  # noqa: RUF009 - frozen
     watch: WatchTimes = WatchTimes()  # noqa: RUF009 - frozen
     patience_seconds: float = 2.0
+    #: How long the sound of a prompt may take to be made.
+    sound_patience_seconds: float = PATIENCE_SECONDS
     #: More than 1 only in a test.
     pace_of_time: float = 1.0
     late_share: float = LATE_SHARE
@@ -98,7 +101,7 @@ async def open_sip_telephony(
         raise
     user_agent = UserAgent(
         endpoint=Endpoint(
-            host=_in_uri(advertised), port=settings.advertised_port or int(bound.getsockname()[1])
+            host=uri_host(advertised), port=settings.advertised_port or int(bound.getsockname()[1])
         ),
         dice=secrets.SystemRandom(),
         timings=settings.timings,
@@ -107,7 +110,7 @@ async def open_sip_telephony(
     )
     agent = SipAgent(user_agent)
     agent.open(Datagrams(bound, received=agent.received, refused=agent.refused))
-    maker = SoundMaker()
+    maker = SoundMaker(patience_seconds=settings.sound_patience_seconds)
     prompts = Prompts(maker, fetcher)
     telephony = SipTelephony(
         trunks,
@@ -164,7 +167,3 @@ async def _own_address(settings: SipSettings, trunks: Sequence[Trunk]) -> str:
     raise CannotListen(
         "The address at which trunks reach us is not known: set PACELINE_SIP_ADVERTISED_HOST to it."
     )
-
-
-def _in_uri(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

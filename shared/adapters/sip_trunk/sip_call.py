@@ -17,7 +17,7 @@ from shared.adapters.sip_trunk.audio_line import AudioLine
 from shared.adapters.sip_trunk.beep import beep as tone_before_recording
 from shared.adapters.sip_trunk.ending import ending_of_answered, ending_of_failed
 from shared.adapters.sip_trunk.player import Player, Prompt
-from shared.adapters.sip_trunk.prompts import Prompts
+from shared.adapters.sip_trunk.prompts import LONGEST_PROMPT_BYTES, Prompts
 from shared.adapters.sip_trunk.recorder import Recorder
 from shared.adapters.sip_trunk.report_line import Quality, ReportLine
 from shared.adapters.sip_trunk.rtp_ports import PortPair
@@ -48,6 +48,8 @@ _log = structlog.get_logger()
 
 #: A disk that takes longer than this to keep a recording must not keep a call's end from being told.
 _KEEP_SECONDS: Final = 10.0
+#: Prompts of one call that are made at a time: the next ones while one plays, and no queue of two hundred at once.
+_PROMPTS_AT_ONCE: Final = 4
 #: The number of the tone before a recording, which is no prompt of the application's.
 _BEEP: Final = -(2**31)
 _RINGS: Final = range(180, 190)
@@ -81,7 +83,10 @@ class SipCall(Joinable):
         self._analysis: CallAnalysis | None = None
         self._callee_type = CalleeType.UNKNOWN
         self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
-        self._making: set[asyncio.Task[None]] = set()
+        #: Prompts of which the sound is not there yet, by their numbers.
+        self._making: dict[int, asyncio.Task[None]] = {}
+        self._making_room = asyncio.Semaphore(_PROMPTS_AT_ONCE)
+        self._transferring: set[asyncio.Task[None]] = set()
         self._keeping: set[asyncio.Task[None]] = set()
         self._first_word: asyncio.Future[sip.Failed | None] = asyncio.get_running_loop().create_future()
         self._second_leg: SecondLeg | None = None
@@ -98,10 +103,14 @@ class SipCall(Joinable):
         ticker: Ticker,
         released: Callable[[int], None],
         note_quality: Callable[[Quality], None],
+        *,
+        home: str,
     ) -> int:
-        """Speak and hear through these sockets; returns the port of the audio."""
+        """Speak and hear through these sockets, which the far end reaches at `home`; returns the port of the audio."""
         reports = ReportLine(pair.reports, ticker, note=note_quality)
-        self._line = AudioLine(pair.audio, ticker, self._player, self, reports=reports, released=released)
+        self._line = AudioLine(
+            pair.audio, ticker, self._player, self, reports=reports, released=released, home=home
+        )
         return self._line.port
 
     def close_line(self) -> None:
@@ -140,7 +149,9 @@ class SipCall(Joinable):
             return
         prompt = Prompt(play_id=play_id, bargein=bargein)
         self._player.add(prompt)
-        _start(self._make(prompt, segments), self._making)
+        task = asyncio.get_running_loop().create_task(self._make(prompt, segments))
+        self._making[play_id] = task
+        task.add_done_callback(lambda _: self._making.pop(play_id, None))
 
     @override
     async def stop_play(self) -> None:
@@ -200,7 +211,7 @@ class SipCall(Joinable):
             self, self._place, self._transfer_told, bridge=bridge, pace_of_time=self._pace_of_time
         )
         self._second_leg = leg
-        _start(leg.run(call), self._making)
+        _start(leg.run(call), self._transferring)
 
     def _transfer_told(self, event: TransferAnswered | TransferEnded) -> None:
         if isinstance(event, TransferEnded) and event.reason != "transferred":
@@ -312,17 +323,20 @@ class SipCall(Joinable):
 
     async def _make(self, prompt: Prompt, segments: tuple[Segment, ...]) -> None:
         sound = b""
-        try:
-            sound = await self._prompts.sound_of(segments)
-        except Exception:  # noqa: BLE001 - a prompt that cannot be made must not hold up those behind it
-            _log.exception("prompt_broke")
-        prompt.sound = sound
+        async with self._making_room:
+            try:
+                sound = await self._prompts.sound_of(segments)
+            except Exception:  # noqa: BLE001 - a prompt that cannot be made must not hold up those behind it
+                _log.exception("prompt_broke")
+        prompt.sound = sound[: max(0, LONGEST_PROMPT_BYTES - self._player.sound_bytes)]
 
     def _prompt_over(self, play_id: int, whole: bool) -> None:  # noqa: FBT001 - the player's word
         if play_id == _BEEP:
             if self._line is not None and self._recorder is not None:
                 self._line.record(self._recorder)
             return
+        if (making := self._making.get(play_id)) is not None:
+            making.cancel()  # nobody will hear it, and those behind it wait for their turn to be made
         self._events.put_nowait(PlayEnded(play_id, whole=whole))
 
     def _end_recording(self, key: str | None) -> None:
@@ -354,7 +368,7 @@ class SipCall(Joinable):
         self._end_recording(None)
         if self._line is not None:
             self._line.close()
-        for task in self._making:
+        for task in (*self._making.values(), *self._transferring):
             task.cancel()
         _start(self._tell_end(ending), self._keeping)
 

@@ -28,8 +28,8 @@ class NoSound(PacelineError):
 class SoundMaker:
     """Processes that make sound, each one thing at a time."""
 
-    def __init__(self, *, processes: int = 2) -> None:
-        self._makers = [_Maker() for _ in range(processes)]
+    def __init__(self, *, processes: int = 2, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._makers = [_Maker(patience_seconds) for _ in range(processes)]
         self._idle: asyncio.Queue[_Maker] = asyncio.Queue()
         for maker in self._makers:
             self._idle.put_nowait(maker)
@@ -64,12 +64,13 @@ class SoundMaker:
 class _Maker:
     """One process, started when it is needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
         self._process: asyncio.subprocess.Process | None = None
 
     async def make(self, asked: dict[str, str], body: bytes) -> bytes:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 said, sound = await self._ask(asked, body)
         except (OSError, EOFError, TimeoutError) as error:
             await self.close()

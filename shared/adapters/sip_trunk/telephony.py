@@ -25,7 +25,7 @@ from shared.adapters.sip_trunk.rtp_ports import NoPort, RtpPorts
 from shared.adapters.sip_trunk.sip_call import SipCall
 from shared.adapters.sip_trunk.ticker import FRAME_SECONDS, LATE_SHARE, Ticker
 from shared.adapters.sip_trunk.trunk import Trunk, TrunkLine
-from shared.adapters.sip_trunk.watch import TrunkWatch, WatchTimes, uri_host
+from shared.adapters.sip_trunk.watch import TrunkWatch, WatchTimes
 from shared.clock import monotonic_seconds
 from shared.domain.routing import in_order
 from shared.domain.trunk_places import TrunkFull
@@ -36,7 +36,7 @@ from shared.sip.errors import BadArgument
 from shared.sip.headers import NameAddr
 from shared.sip.order import Order
 from shared.sip.sdp import LocalMedia
-from shared.sip.uri import SipUri, dialled_uri
+from shared.sip.uri import SipUri, dialled_uri, uri_host
 from shared.sip.user_agent import TooManyCalls
 from shared.telephony.port import LiveCall, NoTrunk, OutboundCall, Telephony, TooLate
 
@@ -199,7 +199,10 @@ class SipTelephony(Telephony):
             hang_up=partial(self._agent.hang_up, call_id),
             unheard=partial(self._unheard, line, call_id),
         )
-        port = live.open_line(pair, self.ticker, self._ports.give_back, self._manners.note_quality)
+        manners = self._manners
+        port = live.open_line(
+            pair, self.ticker, self._ports.give_back, manners.note_quality, home=manners.advertised_host
+        )
         try:
             order = self._order(call, line, call_id, port)
             line.breaker.tried(live.sent_at)

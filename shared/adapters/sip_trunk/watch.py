@@ -12,7 +12,7 @@ from shared.adapters.sip_trunk.agent import SipAgent
 from shared.adapters.sip_trunk.trunk import TrunkLine
 from shared.clock import monotonic_seconds
 from shared.sip.effects import Pinged
-from shared.sip.uri import SipUri
+from shared.sip.uri import SipUri, uri_host
 from shared.sip.user_agent import TooManyCalls
 
 _log = structlog.get_logger()
@@ -114,8 +114,3 @@ def _setter(answer: "asyncio.Future[Pinged | None]") -> Callable[[Pinged | None]
             answer.set_result(pinged)
 
     return take
-
-
-def uri_host(host: str) -> str:
-    """Return a host as URIs write it: an IPv6 address in brackets."""
-    return f"[{host}]" if ":" in host else host

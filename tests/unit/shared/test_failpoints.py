@@ -121,7 +121,7 @@ def test_a_process_dies_by_sigkill_at_the_pass_that_was_named(line: str, written
     """What came before the pass was done, what follows it was not; a pass that never comes kills nobody."""
     process = subprocess.run(
         [sys.executable, "-c", PASSES.format(line=line)], cwd=ROOT, env=os.environ | {VARIABLE: written},
-        capture_output=True, text=True, check=False, timeout=30,
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert process.returncode == (0 if seen == 5 else -signal.SIGKILL)
     assert process.stdout.split() == [str(number) for number in range(1, seen + 1)]

@@ -2,9 +2,11 @@
 
 import pytest
 
+from shared.sip.dialog import dialog_of
 from shared.sip.digest import Authenticator, Credentials
 from shared.sip.effects import Cause, Ended, KeyByInfo, MediaChanged, Party
-from shared.sip.message import Response, parse_message
+from shared.sip.message import Request, Response, parse_message
+from shared.sip.responses import response_to
 from shared.sip.sdp import Direction, parse_sdp
 from tests.unit.shared.sip.world import CALLEE, HELD_SDP, MOVED_SDP, SDP, Callee, Step, World, heads, order
 
@@ -92,6 +94,40 @@ def test_a_contact_that_is_nobodys_address_is_not_followed(host: str) -> None:
     assert call is not None
     assert call._talk is not None
     assert call._talk.dialog.next_hop == CALLEE
+
+
+@pytest.mark.parametrize(
+    ("trunk", "named", "followed"),
+    [
+        ("8.8.8.8", "9.9.9.9", True),
+        ("8.8.8.8", "127.0.0.1", False),
+        ("8.8.8.8", "10.0.0.7", False),
+        ("8.8.8.8", "169.254.169.254", False),
+        ("8.8.8.8", "[::1]", False),
+        ("10.0.0.1", "10.0.0.7", True),
+        ("10.0.0.1", "9.9.9.9", True),
+        ("10.0.0.1", "127.0.0.1", False),
+        ("2620:fe::fe", "[::ffff:127.0.0.1]", False),
+        ("fd00::1", "[::ffff:127.0.0.1]", False),
+        ("fd00::1", "[fd00::7]", True),
+        ("127.0.0.1", "127.0.0.9", True),
+    ],
+)
+@pytest.mark.parametrize("header", ["Contact", "Record-Route"])
+def test_an_address_is_followed_where_it_means_the_same_to_both(
+    trunk: str, named: str, header: str, *, followed: bool
+) -> None:
+    """A carrier that says 127.0.0.1 has no business with what runs on our machine."""
+    world = World()
+    callee = Callee(world, [_ANSWER])
+    world.act(world.agent.place(order(), world.now))
+    world.run(5)
+    invite = parse_message(callee.received[0].encode())
+    assert isinstance(invite, Request)
+    route = (header, f"<sip:x@{named}:5070;lr>")
+    answer = response_to(invite, 200, source=(trunk, 5060), to_tag="t", headers=(route,))
+    dialog = dialog_of(invite, answer, trunk=(trunk, 5060), follows=True)
+    assert dialog.next_hop == ((named.strip("[]"), 5070) if followed else (trunk, 5060))
 
 
 @pytest.mark.parametrize("line", ["m=audio 40000 RTP/AVP 0 101", "c=IN IP4 192.0.2.9", "a=ptime:20", "v=0"])

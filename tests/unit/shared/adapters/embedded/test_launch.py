@@ -17,7 +17,7 @@ IDENTITY = "PATH=/usr/bin:/bin; id -u; id -g; id -G; umask; pwd"
 def launched(*orders: object, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     """Run the launcher as the servers are."""
     arguments = [sys.executable, "-I", "-S", str(LAUNCHER), *map(str, orders), *command]
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=20)
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_the_program_works_in_its_folder_and_keeps_its_files_private(tmp_path: Path) -> None:

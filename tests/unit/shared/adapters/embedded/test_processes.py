@@ -68,7 +68,7 @@ async def test_what_has_ended_gets_no_signal() -> None:
 async def test_a_condition_is_waited_for_but_not_for_ever() -> None:
     """Waiting tells whether it came true."""
     looks = iter([False, False, True])
-    assert await happens(lambda: next(looks), within_seconds=20)
+    assert await happens(lambda: next(looks), within_seconds=60)
     assert not await happens(lambda: False, within_seconds=0.02)
 
 
@@ -78,11 +78,11 @@ async def test_a_cancelled_start_waits_for_the_work_it_began() -> None:
 
     def work() -> None:
         begun.set()
-        allowed.wait(20)
+        allowed.wait(60)
         done.set()
 
     task = asyncio.create_task(in_thread(work))
-    assert await happens(begun.is_set, within_seconds=20)
+    assert await happens(begun.is_set, within_seconds=60)
     task.cancel()
     asyncio.get_running_loop().call_soon(allowed.set)
     with pytest.raises(asyncio.CancelledError):

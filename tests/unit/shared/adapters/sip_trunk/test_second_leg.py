@@ -59,7 +59,7 @@ async def test_a_transfer_that_is_given_up_while_its_call_is_being_placed_ends_a
     running = asyncio.create_task(leg.run(call_to()))
     await trunk.asked.wait()
     await leg.give_up()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await running
     assert trunk.taken_back.is_set()
     assert told == [TransferEnded("near_end_disconnect")]
@@ -73,7 +73,7 @@ async def test_the_end_of_the_first_leg_takes_back_a_call_that_is_being_placed()
     running = asyncio.create_task(leg.run(call_to()))
     await trunk.asked.wait()
     running.cancel()
-    await asyncio.wait({running}, timeout=30)
+    await asyncio.wait({running}, timeout=60)
     assert running.cancelled()
     assert trunk.taken_back.is_set()
     assert told == []

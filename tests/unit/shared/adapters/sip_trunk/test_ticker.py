@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from shared.adapters.sip_trunk.ticker import Ticked, Ticker
+from shared.adapters.sip_trunk.ticker import PHASES, Ticked, Ticker
 from shared.clock import monotonic_seconds
 
 FRAME_SECONDS = 0.004
@@ -115,6 +115,32 @@ async def test_one_that_was_removed_has_no_more_turns() -> None:
     ticker.add(call)
     await ticks(call, had + 2)
     ticker.close()
+
+
+async def test_who_is_removed_by_another_has_not_even_the_turn_that_was_due() -> None:
+    """Two calls share a phase and each would end the other: the one that comes first does."""
+    ticker = Ticker(frame_seconds=FRAME_SECONDS)
+    ended: list[int] = []
+
+    class Ending(Ticked):
+        """Ends the call that is in its phase, too."""
+
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        @override
+        def tick(self) -> None:
+            ended.append(self.number)
+            ticker.remove(calls[(self.number + PHASES) % len(calls)])
+
+    calls = [Ending(number) for number in range(2 * PHASES)]
+    for call in calls:
+        ticker.add(call)
+    witness = Turns()
+    ticker.add(witness)
+    await ticks(witness, 3)
+    ticker.close()
+    assert set(ended) == set(range(PHASES))
 
 
 async def test_a_long_freeze_counts_every_turn_that_it_cost() -> None:
