@@ -23,10 +23,13 @@ import pytest
 from shared.adapters.embedded.servers import EmbeddedServers
 
 ROOT = Path(__file__).parents[2]
-#: A first start makes a database cluster and starts seven processes; on two busy cores that takes a while.
-READY_SECONDS = 90
-#: Longer than the drain time below and all that follows it.
-STOP_SECONDS = 40
+#: A first start makes a database cluster and starts seven processes; on two busy cores that takes a while. No test is
+#: about this: what is not there by then never comes.
+READY_SECONDS = 240
+#: Longer than the drain time below, and than the longest that a dialer may take after it.
+STOP_SECONDS = 120
+#: For what is killed to be gone.
+GONE_SECONDS = 60
 POLL_SECONDS = 0.02
 DEFAULTS = {
     "PACELINE_EGRESS_ALLOW": '["127.0.0.0/8", "::1/128"]',
@@ -115,7 +118,7 @@ class Platform:
         os.kill(pid, how)
         return pid
 
-    def wait_restarted(self, name: str, old_pid: int, *, within_seconds: float = 90) -> int:
+    def wait_restarted(self, name: str, old_pid: int, *, within_seconds: float = READY_SECONDS) -> int:
         """Wait until the process `name` answers again under another id, and return that."""
         self.until(lambda: self.pids()[name] != old_pid, f"{name} is back", within_seconds=within_seconds)
         return self.pids()[name]
@@ -137,14 +140,14 @@ class Platform:
         if self.process.poll() is None:
             self.process.send_signal(how)
         status = self.process.wait(STOP_SECONDS)
-        self.assert_nothing_remains(within_seconds=10)
+        self.assert_nothing_remains()
         return status
 
     def note_family(self) -> None:
         """Remember all processes that descend from the platform now: later they may have lost their parent."""
         self._family |= descendants(self.process.pid)
 
-    def assert_nothing_remains(self, *, within_seconds: float) -> None:
+    def assert_nothing_remains(self, *, within_seconds: float = GONE_SECONDS) -> None:
         """Fail if a process or a server that the platform had is still there after so long."""
         self._is_stopped = True
         deadline = time.monotonic() + within_seconds  # noqa: TID251 - tests watch real processes

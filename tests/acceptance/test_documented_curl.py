@@ -32,7 +32,7 @@ def test_the_documented_lines_work_with_the_host_changed(
         "START_DATE": str(first_date), "END_DATE": str(first_date + timedelta(days=30)),
     }  # fmt: skip
     finished = subprocess.run(
-        [SCRIPT], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [SCRIPT], env=environment, capture_output=True, text=True, timeout=240, check=True
     )
     answers = [json.loads(line) for line in finished.stdout.splitlines()]
     schedule, schedules, profile, profiles, campaign, campaigns, start, added, stop = answers[:9]

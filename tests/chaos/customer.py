@@ -18,7 +18,7 @@ from typing_extensions import override
 from tests.chaos.instants import now
 
 #: A frozen API never answers; a client of it gives up and comes back.
-ANSWER_SECONDS: Final = 6.0
+ANSWER_SECONDS: Final = 20.0
 PAUSE_SECONDS: Final = 0.2
 SERVICE_UNAVAILABLE: Final = 503
 

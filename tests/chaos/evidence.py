@@ -70,7 +70,8 @@ class Evidence:
     @classmethod
     async def of(cls, stage: Stage, injected: Sequence[Injected]) -> "Evidence":
         """Gather it from a stage that is quiet."""
-        ago = epoch_seconds() - now()
+        # Two looks at the clocks with nothing in between, which the largest difference had.
+        ago = max(epoch_seconds() - now() for _ in range(5))
         (results,) = await stage.sql("SELECT count(*) FROM result")
         states = await stage.sql("SELECT state::text, count(*) FROM number GROUP BY state")
         return cls(

@@ -46,15 +46,16 @@ LEAVES_UNKNOWN: Final = (
 )  # fmt: skip
 KINDS: Final = {"dialer": Kind.KILL_DIALER, "pacer": Kind.KILL_PACER, "api": Kind.KILL_API}
 
-SETTINGS: Final = {"PACELINE_SIMULATOR_SPEED": "10"}
+#: A lease is longer than a busy machine takes to look at what a dead dialer has left.
+SETTINGS: Final = {"PACELINE_SIMULATOR_SPEED": "10", "PACELINE_LEASE_SECONDS": "10"}
 #: Last digits of simulated callees who answer.
 ANSWER: Final = ("00", "03", "08", "09")
 PER_MINUTE: Final = 300
 #: Numbers in line beyond which no more are loaded.
 ENOUGH_IN_LINE: Final = 10
-#: A process starts within two seconds and meets its point within another; a busy machine takes several times that.
-HIT_SECONDS: Final = 40.0
-REST_SECONDS: Final = 60.0
+#: A process starts within two seconds and meets its point within another; a busy machine takes many times that.
+HIT_SECONDS: Final = 200.0
+REST_SECONDS: Final = 240.0
 #: Much longer than `failpoint_soon` waits, so that a deliverer dies before the answer even to the post before its last.
 HOLD_SECONDS: Final = 3.0
 POLL_SECONDS: Final = 0.02
@@ -64,8 +65,11 @@ SELECT attempt_id, number_id, state::text, epoch FROM attempt
 WHERE worker = $1 AND state IN ('LEASED', 'DIALING', 'RINGING', 'IN_CALL')
 """
 
-#: What a tick has left: of what was rung, a dialer may have leased all before its pacer's end was noticed.
-NOT_YET_CALLED: Final = "SELECT attempt_id FROM attempt WHERE state IN ('PLANNED', 'LEASED')"
+#: What a tick has left, and the youngest of it whatever became of that: of what was rung, dialers may have leased or
+#: called all before its pacer's end was noticed.
+NOT_YET_CALLED: Final = """
+SELECT attempt_id FROM attempt WHERE state IN ('PLANNED', 'LEASED') UNION SELECT max(attempt_id) FROM attempt
+"""
 
 #: Campaigns whose account of emissions is not that of their attempts.
 TORN: Final = """
@@ -84,6 +88,8 @@ class ArmedFleet(Fleet):
         self.plan = {name: list(points) for name, points in PLAN.items()}
         #: What each process was armed with.
         self.armed: dict[int, str] = {}
+        #: Who died at its point, or will, and stays down until somebody has looked at what it left.
+        self.unseen: set[str] = set()
 
     @override
     def _launch(self, member: Member) -> None:
@@ -94,6 +100,11 @@ class ArmedFleet(Fleet):
         if written:
             member.killed = True  # it will be, by its own hand
             self.armed[member.pids[-1]] = written
+            self.unseen.add(member.name)
+
+    @override
+    def _may_start(self, member: Member) -> bool:
+        return member.name not in self.unseen and super()._may_start(member)
 
     def deaths(self, written: str) -> list[Ended]:
         """Return the ends of processes that were armed so."""
@@ -195,6 +206,7 @@ class Story:
                 with self.receiver.holding(HOLD_SECONDS if point is P.WEBHOOK_SENT else 0.0):
                     end = await self._death(written)
                 self.hits[point] = await self._look_at_dialer(point, end)
+                self.fleet.unseen.discard(name)
 
     async def _hear_nothing(self, name: str, written: str) -> None:
         """Let a dialer drop every ring for a while, then kill it."""
@@ -227,6 +239,7 @@ class Story:
     async def _kill(self, name: str, written: str) -> None:
         self.fleet.kill(name)
         await self._death(written)
+        self.fleet.unseen.discard(name)
 
     async def _pacer(self) -> None:
         for written in PLAN["pacer-1"]:
@@ -237,6 +250,7 @@ class Story:
             self.hits[point] = Hit(end=end, facts=facts)
             if point is P.RUNG:
                 await self.platform.redis.flush()  # what nobody had fetched
+            self.fleet.unseen.discard(end.name)
         await self._reap_in_part()
 
     async def _reap_in_part(self) -> None:
@@ -257,6 +271,7 @@ class Story:
         found = await self.platform.sql(
             "SELECT state::text, count(*) FROM attempt WHERE attempt_id = ANY ($1) GROUP BY state", wanted
         )
+        self.fleet.unseen.discard(end.name)
         facts = {"over": wanted, "states": {row["state"]: row["count"] for row in found}}
         self.hits[P.REAPED_IN_PART] = Hit(end=end, facts=facts)
 
@@ -270,6 +285,7 @@ class Story:
             adding = asyncio.create_task(customer.add(listed, self._lines(5)))
             end = await self._death(written)
             batches = await self._batches(listed)
+            self.fleet.unseen.discard(end.name)
             await adding
             facts = {"batches": batches, "afterwards": await self._batches(listed)}
             self.hits[point] = Hit(end=end, facts=facts)
@@ -293,6 +309,7 @@ class Story:
         pausing = asyncio.create_task(customer.pause(stopped, 1.5))
         end = await self._death(written)
         facts = {"before": before, "then": await self._campaign(stopped)}
+        self.fleet.unseen.discard(end.name)
         await pausing
         facts["afterwards"] = await self._campaign(stopped)
         self.hits[P.STOP_NOT_COMMITTED] = Hit(end=end, facts=facts)

@@ -24,7 +24,7 @@ POLL_SECONDS: Final = 0.05
 #: Between the end of a process and its next start: what a supervisor takes at least.
 RESTART_SECONDS: Final = 0.3
 #: A first start loads all modules on a busy machine.
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +172,11 @@ class Fleet:
                 )
             )  # fmt: skip
             member.process, member.ended_at = None, ended_at
-        if member.process is None and now() - member.ended_at >= RESTART_SECONDS:
+        if member.process is None and self._may_start(member):
             self._launch(member)
+
+    def _may_start(self, member: Member) -> bool:
+        return now() - member.ended_at >= RESTART_SECONDS
 
     def _launch(self, member: Member) -> None:
         member.ready_file.unlink(missing_ok=True)
@@ -194,9 +197,9 @@ class Fleet:
 
 
 #: An orderly end: a dialer lets its calls end first.
-STOP_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 120.0
 #: The children of a killed process notice that they are alone.
-ALONE_SECONDS: Final = 10.0
+ALONE_SECONDS: Final = 60.0
 
 
 def _wait(member: Member) -> None:

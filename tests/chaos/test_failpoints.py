@@ -222,9 +222,9 @@ async def test_a_post_that_was_not_recorded_comes_again_as_it_was(story: Story, 
     hit = story.hits[point]
     again = 0
     for webhook_id in hit.facts["sending"]:
+        # The first was nobody's but the dead one's; when a busy receiver got to see it says nothing.
         posts = [post for post in story.receiver.posts if post.webhook_id == webhook_id]
-        before = [post for post in posts if post.at <= hit.end.at]
-        if before and len(posts) > len(before):
+        if len(posts) > 1:
             again += 1
             assert len({post.digest for post in posts}) == 1
     assert again

@@ -19,9 +19,9 @@ from aiohttp import web
 
 from tests.chaos.instants import now
 
-#: Forty seconds of speech: whoever answers stays until the longest call is over.
+#: Two minutes of speech: whoever answers stays until the longest call is over.
 APPLICATION: Final = (
-    "<vxml version='2.1'><form><block><prompt>" + "Please listen. " * 40 + "</prompt></block></form></vxml>"
+    "<vxml version='2.1'><form><block><prompt>" + "Please listen. " * 120 + "</prompt></block></form></vxml>"
 )
 
 

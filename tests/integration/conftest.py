@@ -7,30 +7,30 @@ let a lease run out, put a row into any state, break a rule on purpose.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from services.api import preflight
 from services.api.phone_list_upload import lines_of_array
 from services.pacer.planner import Conditions, plan_campaign
+from shared.adapters.egress import fetcher
 from shared.adapters.egress.session import guarded_session
-from shared.adapters.embedded.servers import ServerUrls
 from shared.adapters.number_zones.libphonenumber import LibphonenumberZones
+from shared.adapters.postgres import database as postgres
 from shared.adapters.postgres.attempts import PostgresAttempts
 from shared.adapters.postgres.campaigns import PostgresCampaigns
 from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.deliveries import PostgresDeliveries
 from shared.adapters.postgres.invariants import PostgresInvariants
-from shared.adapters.postgres.migrations import migrate
 from shared.adapters.postgres.once import PostgresOnce
 from shared.adapters.postgres.planning import PostgresPlanning
 from shared.adapters.postgres.reaping import PostgresReaping
@@ -51,6 +51,7 @@ from shared.domain.wall_clock import WEEK, parse_calendar_date
 from shared.ports.campaigns import NewCampaign, NewWindow
 from shared.ports.dialing import Intent, LeasedAttempt
 from shared.settings import Settings
+from tests.integration.emptying import empty, make_as_new, tables_of_tenants
 
 if TYPE_CHECKING:
     from services.api.rate_limit import RateLimit
@@ -63,6 +64,8 @@ HORIZON = timedelta(seconds=2)
 #: So patient that a busy machine makes no test late; what is late is made so by its test.
 SEND_TOLERANCE_SECONDS = 60.0
 LEASE_SECONDS = 30.0
+#: As long as a busy machine may take for anything: what is given up sooner is given up by its test, and on purpose.
+PATIENCE_SECONDS = 60
 RESULT_URL = "https://crm.example/results"
 WEBHOOK_SECRET = "whsec_c2VjcmV0IG9mIGEgdGVzdCwgMzIgYnl0ZXMgbG9uZw=="
 ANSWERED = Disposition(Outcome.ANSWERED, Stage.ANSWERED)
@@ -128,17 +131,19 @@ class Store:
 
     async def picture(self) -> dict[str, list[tuple[object, ...]]]:
         """Return every row of every tenant's table, to show that something changed nothing."""
+        # Most are empty, and one question for all of them costs a test less than one for each.
+        are_filled = (f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in self.tables)  # noqa: S608 - tables of ours
+        filled = {found for [found] in await self.sql(" UNION ALL ".join(are_filled))}
         return {
             table: sorted((tuple(row) for row in await self.sql(f"SELECT * FROM {table}")), key=repr)  # noqa: S608 - a table of ours
+            if table in filled
+            else []
             for table in self.tables
         }
 
     async def empty(self) -> None:
         """Leave no row of an earlier test."""
-        await self.sql("SET session_replication_role = replica")  # foreign keys do not ask for an order
-        for table in (*self.tables, "dialer", "receiver_circuit", "trunk", "trunk_place"):
-            await self.sql(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
-        await self.sql("SET session_replication_role = origin")
+        await empty(self.superuser, self.tables)
 
     async def expire_leases(self) -> None:
         """Let every lease have run out a second ago."""
@@ -249,8 +254,11 @@ class Store:
         assert taken.accepted == len(lines)
 
     async def dialer(self, capacity: int = 1000, worker: str = "w1") -> None:
-        """Let a dialer be there with room for so many calls."""
+        """Let a dialer be there with room for so many calls; a busy machine does not let it fall silent."""
         await self.attempts(worker).advertise(capacity)
+        await self.sql(
+            "UPDATE dialer SET seen_at = clock_timestamp() + interval '1 h' WHERE worker = $1", worker
+        )
 
     async def tick(
         self,
@@ -379,6 +387,16 @@ class Store:
         )
         return [(row["batch_no"], row["line_no"]) for row in rows]
 
+    async def looks_after(self, campaign_id: int, since: datetime, *, least: float, most: float) -> bool:
+        """Tell whether a campaign is looked at so many seconds after some instant between `since` and now."""
+        found: bool | None = await self.one(
+            "SELECT look_at > $2::timestamptz + make_interval(secs => $3)"
+            " AND look_at <= clock_timestamp() + make_interval(secs => $4)"
+            " FROM campaign_pacing WHERE campaign_id = $1",
+            campaign_id, since, least, most,
+        )  # fmt: skip
+        return bool(found)
+
     async def look_in_seconds(self, campaign_id: int) -> float | None:
         """Return how long until a campaign is looked at; None when it is left alone."""
         seconds: float | None = await self.one(
@@ -394,17 +412,28 @@ def morning_zone() -> str:
     return "UTC" if utc_now().hour < 12 else "Etc/GMT+12"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """What would say that Postgres or a customer's server is away waits for a busy machine instead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres, "CONNECT_TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(fetcher, "_CONNECT_TIMEOUT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(preflight, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+        yield
+
+
 @pytest.fixture(scope="module")
-def module_database_url(servers: ServerUrls) -> Iterator[str]:
+def module_database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """A migrated database that the tests of a module share."""
-    name = f"module_{next(_counter)}"
-    asyncio.run(_execute(servers.database_url, f'CREATE DATABASE "{name}"'))
-    # A server that dies takes these tests with it: nothing of them need reach the disk.
-    asyncio.run(_execute(servers.database_url, f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
-    url = urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
-    asyncio.run(migrate(url))
-    yield url
-    asyncio.run(_execute(servers.database_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def emptied_database_url(module_database_url: str) -> str:
+    """The module's database as if it were new, save for the room that dead rows take and what Postgres counted."""
+    asyncio.run(make_as_new(module_database_url))
+    return module_database_url
 
 
 @pytest.fixture(scope="module")
@@ -420,7 +449,12 @@ async def module_store(module_database_url: str, sealer: Sealer) -> AsyncIterato
     """The module's database with every repository; its connections live on the module's loop."""
     superuser = await asyncpg.connect(module_database_url)
     databases = {
-        role: await Database.connect(module_database_url, role=f"paceline_{role}", size=10)
+        role: await Database.connect(
+            module_database_url,
+            role=f"paceline_{role}",
+            size=10,
+            idle_in_transaction_ms=PATIENCE_SECONDS * 1000,
+        )
         for role in ("api", "pacer", "dialer", "deliverer")
     }
     yield Store(
@@ -431,7 +465,7 @@ async def module_store(module_database_url: str, sealer: Sealer) -> AsyncIterato
         campaigns=PostgresCampaigns(databases["api"], LibphonenumberZones()),
         planning=PostgresPlanning(databases["pacer"], send_tolerance_seconds=SEND_TOLERANCE_SECONDS),
         reaping=PostgresReaping(databases["pacer"]),
-        tables=await _tables_of_tenants(superuser),
+        tables=await tables_of_tenants(superuser),
     )
     for database in databases.values():
         await database.close()
@@ -478,7 +512,11 @@ class WholeApi:
 
 @asynccontextmanager
 async def serving(
-    store: Store, *, limit: "RateLimit | None" = None, **settings: object
+    store: Store,
+    *,
+    limit: "RateLimit | None" = None,
+    server: type[TestServer] = TestServer,
+    **settings: object,
 ) -> AsyncIterator[WholeApi]:
     """Serve the API with these settings beside the usual ones."""
     from services.api.server import application  # noqa: PLC0415 - only who asks for the whole API needs all of it
@@ -490,7 +528,7 @@ async def serving(
     async with guarded_session(EgressPolicy(allow=tuple(chosen.egress_allow))) as session:
         routes = every_route(chosen, database, session)
         app = application(PostgresCampaigns(database), routes, limit=limit, once=PostgresOnce(database))
-        async with TestClient(TestServer(app)) as client:
+        async with TestClient(server(app)) as client:
             yield WholeApi(store, client, routes)
 
 
@@ -499,19 +537,3 @@ async def whole_api(store: Store) -> AsyncIterator[WholeApi]:
     """Every route over HTTP, on an empty database."""
     async with serving(store) as api:
         yield api
-
-
-async def _tables_of_tenants(connection: asyncpg.Connection) -> tuple[str, ...]:
-    rows = await connection.fetch(
-        "SELECT table_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY table_name"
-    )
-    return tuple(row["table_name"] for row in rows)
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -149,13 +149,13 @@ class Platform:
         finally:
             await connection.close()
 
-    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
+    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 180) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(seconds):
             while not await met():
                 await asyncio.sleep(0.05)
 
-    async def until_results(self, count: int, *, seconds: float = 60) -> dict[str, dict[str, str]]:
+    async def until_results(self, count: int, *, seconds: float = 180) -> dict[str, dict[str, str]]:
         """Wait for so many results and return them by reference."""
 
         async def arrived() -> bool:
@@ -320,13 +320,21 @@ async def test_a_blocked_number_is_never_dialed(platform: Platform) -> None:
 
 async def test_one_person_in_two_campaigns_is_never_on_two_calls(platform: Platform) -> None:
     """The second campaign's attempt waits until the first call is over, and costs no try."""
-    await platform.campaign({"+12025550100": "first"}, start=True)
-    await platform.campaign({"+12025550100": "second"}, start=True)
+    # The first call lasts, however late the second campaign comes.
+    platform.receiver.application = LONG_APPLICATION
+    campaigns = [await platform.campaign({"+12025550100": name}) for name in ("first", "second")]
 
     async def rung() -> bool:
         return bool(await platform.sql("SELECT 1 FROM attempt WHERE withheld_because LIKE 'another call%'"))
 
+    async def talks() -> bool:
+        return bool(platform.receiver.asked)
+
     await platform.until(rung)
+    await platform.until(talks)
+    for campaign_id in campaigns:
+        await platform.store.stop(platform.tenant_id, Dialect.PLUM, campaign_id, hang_up=True)
+    await platform.until_results(1)
     overlapping = await platform.sql(
         "SELECT 1 FROM attempt a JOIN attempt b ON a.attempt_id < b.attempt_id"
         " WHERE a.intent_at < b.ended_at AND b.intent_at < a.ended_at"

@@ -52,6 +52,12 @@ class Customer:
             return await shown.json()
 
 
+@pytest.fixture
+def database_url(emptied_database_url: str) -> str:
+    """A database that this module shares, empty for each test."""
+    return emptied_database_url
+
+
 @asynccontextmanager
 async def customer_of(
     database_url: str, key_file: Path, usual: CalleeHours | None

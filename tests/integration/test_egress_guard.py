@@ -133,8 +133,8 @@ async def _exchange(
     policy: EgressPolicy = _LOOPBACK,
     *,
     lookup: AbstractResolver | None = None,
-    timeout_s: float = 5,
-    connect_timeout_s: float = 5,
+    timeout_s: float = 60,
+    connect_timeout_s: float = 60,
     max_bytes: int = _PLENTY_BYTES,
 ) -> Exchange:
     async with guarded_session(policy, lookup=lookup) as session:
@@ -279,7 +279,7 @@ class SlowNames:
     def _answer(self, host: str, port: int, *_: object, **__: object) -> list[object]:
         self.asked.append(host)
         if host.endswith("slow.example"):
-            self.let_go.wait(10)
+            self.let_go.wait()
         return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
 
 
@@ -293,13 +293,15 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNames]:
 
 async def test_slow_names_of_one_domain_leave_threads_for_others(slow_names: SlowNames) -> None:
     """However many of its names are asked about, a few threads are its own, and the others' names are found at once."""
-    lookup = ThreadedLookup(threads=8, per_party=4, timeout_seconds=1, queue_seconds=0.2)
+    lookup = ThreadedLookup(threads=8, per_party=4, timeout_seconds=60, queue_seconds=0.2)
     slow = [asyncio.create_task(lookup.resolve(f"n{number}.slow.example")) for number in range(40)]
     await asyncio.sleep(0)  # they ask first
     [found] = await lookup.resolve("well.example")
     assert found["host"] == "127.0.0.1"
-    ends = Counter(type(error) for error in await asyncio.gather(*slow, return_exceptions=True))
-    assert ends == {TimeoutError: 4, LookupsHeldUp: 36}
+    await asyncio.wait(slow[4:])
+    slow_names.let_go.set()
+    ends = Counter(type(end) for end in await asyncio.gather(*slow, return_exceptions=True))
+    assert ends == {list: 4, LookupsHeldUp: 36}
     assert len(slow_names.asked) == 5
     await lookup.close()
 
@@ -322,12 +324,12 @@ async def test_a_thread_that_hangs_counts_until_it_ends(slow_names: SlowNames) -
 
 async def test_look_ups_are_shared_by_tenant_where_it_is_known(slow_names: SlowNames) -> None:
     """A tenant with a slow name under each of many domains takes its own threads, and is told that we held it up."""
-    lookup = ThreadedLookup(threads=4, per_party=2, timeout_seconds=3, queue_seconds=0.1)
+    lookup = ThreadedLookup(threads=4, per_party=2, timeout_seconds=60, queue_seconds=0.1)
     async with guarded_session(_LOOPBACK, lookup=lookup) as session:
 
         async def get(name: str, tenant_id: int) -> Exchange:
             return await GuardedHttp(session, _LOOPBACK).exchange(
-                "GET", f"http://{name}/", headers={}, connect_timeout_s=5, timeout_s=5, max_bytes=9,
+                "GET", f"http://{name}/", headers={}, connect_timeout_s=60, timeout_s=60, max_bytes=9,
                 tenant_id=tenant_id,
             )  # fmt: skip
 
@@ -370,12 +372,15 @@ async def test_a_busy_host_keeps_others_waiting_for_a_bounded_time() -> None:
         guarded_session(_LOOPBACK, connections_per_host=1) as session,
     ):
         http = GuardedHttp(session, _LOOPBACK)
-        first, second = await asyncio.gather(
-            http.exchange("GET", url, headers={}, connect_timeout_s=1, timeout_s=1, max_bytes=1),
-            http.exchange("GET", url, headers={}, connect_timeout_s=0.1, timeout_s=1, max_bytes=1),
+        first = asyncio.create_task(
+            http.exchange("GET", url, headers={}, connect_timeout_s=60, timeout_s=60, max_bytes=1)
         )
-    assert (first.failure, first.sent) == ("No answer came in time.", True)
+        while not receiver.requests:
+            await asyncio.sleep(0.01)
+        second = await http.exchange("GET", url, headers={}, connect_timeout_s=0.1, timeout_s=60, max_bytes=1)
+        assert first.cancel()
     assert (second.failure, second.sent) == ("No connection could be made in time.", False)
+    assert len(receiver.requests) == 1
 
 
 async def test_an_unknown_certificate_is_refused_before_anything_is_sent(
@@ -449,7 +454,7 @@ async def test_a_redirect_out_of_tls_is_refused(tmp_path: Path) -> None:
     ):
         fetcher = GuardedFetcher(session, _LOOPBACK)
         with pytest.raises(FetchFailed, match="from https to http"):
-            await fetcher.fetch("GET", url, timeout_s=5, max_bytes=1, follow_redirects=True)
+            await fetcher.fetch("GET", url, timeout_s=60, max_bytes=1, follow_redirects=True)
     assert len(receiver.requests) == 1
     assert plain.requests == []
 
@@ -495,6 +500,10 @@ async def test_an_answer_has_a_bounded_time(respond: _Respond) -> None:
     receiver = Receiver()
     async with receiver.serving(respond) as url:
         answer = await _exchange(url, timeout_s=0.6)
+        for timeout_s in (6, 60):  # longer where a busy machine did not get as far as the receiver
+            if answer.sent:
+                break
+            answer = await _exchange(url, timeout_s=timeout_s)
     assert answer.sent
     assert "in time" in (answer.failure or "")
     assert answer.total_ms >= 500

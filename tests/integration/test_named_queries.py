@@ -53,9 +53,9 @@ QUERIES = [(file, name) for file in ROLES for name in queries(file)]
 
 
 @pytest.mark.parametrize(("file", "name"), QUERIES)
-async def test_a_query_is_valid_and_permitted(database_url: str, file: str, name: str) -> None:
+async def test_a_query_is_valid_and_permitted(module_database_url: str, file: str, name: str) -> None:
     """It parses, its columns exist, and its role may do what it does."""
-    connection = await asyncpg.connect(database_url, server_settings={"role": ROLES[file]})
+    connection = await asyncpg.connect(module_database_url, server_settings={"role": ROLES[file]})
     try:
         if file in STAGING:
             owner, statement = STAGING[file]

@@ -65,7 +65,7 @@ async def said_and_read_back(policies: PostgresNumberPolicies, name: str) -> Non
     assert await policies.verified(name) == []
     with pytest.raises(NotFound, match="caller-id list"):
         await policies.forget(name, "+12025550199")
-    with pytest.raises(NotFound, match="no tenant of the name nobody"):
+    with pytest.raises(NotFound, match="no tenant called nobody"):
         await policies.change("nobody", premium=True)
 
 

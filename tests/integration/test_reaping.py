@@ -349,11 +349,11 @@ async def test_two_reapers_and_two_dialers_agree_on_every_attempt(store: "Store"
 async def test_attempts_whose_bell_may_have_been_lost_are_named(store: "Store") -> None:
     """Those that are due soon and not leased, the first one first, and no others."""
     jobs = await open_attempts(store, 5)
-    await due_in(store, jobs, 0.9, 0.8, 30.0, 0.9, -5.0)
+    await due_in(store, jobs, 900.0, 800.0, 3000.0, 900.0, -500.0)
     await store.force(jobs[3], A.LEASED)
-    unheard = await store.reaping.unheard(None, ahead_seconds=1.0, most=10)
+    unheard = await store.reaping.unheard(None, ahead_seconds=1000.0, most=10)
     assert unheard.jobs == [jobs[1], jobs[0]]
-    nothing = await store.reaping.unheard(unheard.until, ahead_seconds=1.0, most=10)
+    nothing = await store.reaping.unheard(unheard.until, ahead_seconds=1000.0, most=10)
     assert nothing.jobs == []
     assert nothing.until > unheard.until
 
@@ -361,10 +361,10 @@ async def test_attempts_whose_bell_may_have_been_lost_are_named(store: "Store") 
 async def test_looks_that_follow_one_another_name_every_attempt_once(store: "Store") -> None:
     """However far apart they are, and however few each may name: what one does not reach is the next one's."""
     jobs = await open_attempts(store, 5)
-    await due_in(store, jobs, 20.0, 25.0, 10.0, 30.0, 40.0)
+    await due_in(store, jobs, 2000.0, 2500.0, 1000.0, 3000.0, 4000.0)
     named: list[list[DialJob]] = []
     until = None
-    for ahead_seconds, most in ((15.0, 10), (60.0, 2), (60.0, 1), (60.0, 10), (60.0, 10)):
+    for ahead_seconds, most in ((1500.0, 10), (6000.0, 2), (6000.0, 1), (6000.0, 10), (6000.0, 10)):
         look = await store.reaping.unheard(until, ahead_seconds=ahead_seconds, most=most)
         named.append(look.jobs)
         until = look.until
@@ -372,7 +372,7 @@ async def test_looks_that_follow_one_another_name_every_attempt_once(store: "Sto
 
 
 async def due_in(store: "Store", jobs: list[DialJob], *seconds: float) -> None:
-    """Let attempts be due so many seconds from now."""
+    """Let attempts be due so many seconds from now: many, for a busy machine lets some pass before it looks."""
     due = "UPDATE attempt SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE attempt_id = $1"
     for job, each in zip(jobs, seconds, strict=True):
         await store.sql(due, job.attempt_id, each)

@@ -57,11 +57,16 @@ async def trunk(
 async def taken(
     places: PostgresTrunkPlaces, trunk: str, leg: str, *, patience: float = PATIENT_SECONDS
 ) -> Place | None:
-    """Ask for a place; None where there is none."""
-    try:
-        return await places.take(trunk, CAPPED, leg, until=monotonic_seconds() + patience)
-    except TrunkFull:
-        return None
+    """Ask for a place; None where there is none.
+
+    A count that a busy machine leaves alone for two seconds is ended by Postgres, and is asked for once more.
+    """
+    while True:
+        try:
+            return await places.take(trunk, CAPPED, leg, until=monotonic_seconds() + patience)
+        except TrunkFull as full:
+            if "Postgres is away" not in full.message:
+                return None
 
 
 async def all_taken(

@@ -33,6 +33,12 @@ PLAIN = replace(
 
 
 @pytest.fixture
+def database_url(emptied_database_url: str) -> str:
+    """A database that this module shares, empty for each test."""
+    return emptied_database_url
+
+
+@pytest.fixture
 async def trunks(database_url: str, key_file: Path) -> AsyncIterator[PostgresTrunks]:
     """Trunks as the command line has them."""
     database = await Database.connect(database_url, role="paceline_admin", size=1)

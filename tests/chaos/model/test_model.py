@@ -27,7 +27,7 @@ MOST_STEPS = 10_000
 MOST_MEGABYTES = 1_000
 #: A search that ends before it has seen so much has been walled in by mistake.
 FEWEST_STATES = 500_000
-GIVE_UP_SECONDS = 300
+GIVE_UP_SECONDS = 900
 
 #: Claims that something happens in the end: only where every process gets its turn, some time.
 NEED_FAIRNESS = {"delivered", "ended"}

@@ -35,6 +35,8 @@ from shared.ports.scoreboard import CampaignTotals, Scoreboard
 LOOPBACK = EgressPolicy(allow=(ip_network("127.0.0.0/8"),))
 SECRET = new_secret(bytes(range(32)))
 FORM = "application/x-www-form-urlencoded"
+#: What no receiver here uses up: a busy machine is no receiver that hangs.
+TRY_SECONDS = 60.0
 #: More than any test claims at once.
 PLENTY = Room(posts=1000, retries=1000)
 
@@ -167,13 +169,13 @@ class Outbox:
         """Return the tries of one delivery."""
         return await self.sql("SELECT * FROM delivery_try WHERE number_id = $1 ORDER BY try_no", call_id)
 
-    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:
+    async def until(self, met: Callable[[], Awaitable[bool]], *, seconds: float = 180) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(seconds):
             while not await met():
                 await asyncio.sleep(0.02)
 
-    async def until_all(self, state: str, *call_ids: int, seconds: float = 60) -> None:
+    async def until_all(self, state: str, *call_ids: int, seconds: float = 180) -> None:
         """Wait until these deliveries, or all, are in one state."""
 
         async def arrived() -> bool:
@@ -202,7 +204,9 @@ class Outbox:
         url: str | None = None,
     ) -> PostgresDeliveries:
         """Open a deliverer's view of the database, each with connections of its own."""
-        database = await Database.connect(url or self.url, role="paceline_deliverer", size=8)
+        database = await Database.connect(
+            url or self.url, role="paceline_deliverer", size=8, idle_in_transaction_ms=60_000
+        )
         self.databases.append(database)
         return PostgresDeliveries(
             database,
@@ -220,13 +224,18 @@ class Outbox:
 
     @asynccontextmanager
     async def deliverer(
-        self, *, try_seconds: float = 5, per_origin: int = 8, url: str | None = None
+        self, *, try_seconds: float = TRY_SECONDS, per_origin: int = 8, url: str | None = None
     ) -> AsyncIterator[Deliverer]:
         """Run a deliverer for the block, as the dialer does."""
         lease = DeliveryLease(seconds=shortest_lease_seconds(try_seconds), try_seconds=try_seconds)
         store = await self.store(per_origin=per_origin, lease_seconds=lease.seconds, url=url)
         async with guarded_session(LOOPBACK) as session:
-            sender = WebhookSender(GuardedHttp(session, LOOPBACK), wall_clock=utc_now, timeout_s=try_seconds)
+            sender = WebhookSender(
+                GuardedHttp(session, LOOPBACK),
+                wall_clock=utc_now,
+                timeout_s=try_seconds,
+                connect_timeout_s=try_seconds,
+            )
             deliverer = Deliverer(store, sender, lease, Unwatched(), Tally(), random.Random(1))
             task = asyncio.create_task(deliverer.run())
             try:

@@ -23,6 +23,12 @@ ANSWERED = TryReport(
 DOWN = TriesReport(failed=10)
 
 
+@pytest.fixture
+def outbox(emptied_outbox: Outbox) -> Outbox:
+    """A database that this module shares."""
+    return emptied_outbox
+
+
 def by_origin(deliveries: Sequence[ClaimedDelivery]) -> dict[str, int]:
     """Count deliveries by the host of their receiver."""
     return dict(
@@ -142,9 +148,10 @@ async def test_a_claim_goes_on_where_the_last_one_ended_even_if_there_was_nothin
     [("first tries", 100_000), ("retries that are due", 20_000), ("retries of tomorrow", 20_000)],
 )
 async def test_a_claim_reads_as_little_for_a_backlog_as_for_one(
-    outbox: Outbox, lane: str, backlog: int
+    new_outbox: Outbox, lane: str, backlog: int
 ) -> None:
     """With a backlog to a slow receiver that is at its cap and one delivery to another, a claim touches a few pages."""
+    outbox = new_outbox
     tenant_id = await outbox.tenant()
     await outbox.put(tenant_id, SLOW, backlog)
     if lane != "first tries":
@@ -386,8 +393,9 @@ async def test_a_tenants_retries_leave_its_first_tries_their_part(outbox: Outbox
     assert Counter(delivery.is_retry for delivery in taken) == {True: 3, False: 7}
 
 
-async def test_thousands_of_receivers_of_one_tenant_hide_no_other_tenant(outbox: Outbox) -> None:
+async def test_thousands_of_receivers_of_one_tenant_hide_no_other_tenant(new_outbox: Outbox) -> None:
     """Two thousand origins of one tenant, none of them due, are not walked through before the next tenant's turn."""
+    outbox = new_outbox
     tenant_id, neighbour = await outbox.tenant(), await outbox.tenant()
     await outbox.put(tenant_id, SLOW, 2_000)
     await outbox.sql(

@@ -19,7 +19,7 @@ from shared.adapters.postgres.database import Database
 from shared.adapters.postgres.delivery_desk import PostgresDeliveryDesk
 from shared.adapters.postgres.queries import queries
 from shared.adapters.postgres.result_feed import PostgresResultFeed
-from shared.adapters.postgres.tenants import create_token, tenant_id
+from shared.adapters.postgres.tenants import create_token
 from shared.domain.circuit import TriesReport
 from shared.domain.delivery_schedule import Delivered, Disabled, Failed, RetryAt
 from shared.ports.delivering import Room, TenantOrigin, TryReport
@@ -27,6 +27,12 @@ from tests.integration.delivering.outbox import Outbox, claim, claimed
 
 URL = "http://crm.example/results"
 NO_ROOM = Room(posts=0, retries=0)
+
+
+@pytest.fixture
+def outbox(emptied_outbox: Outbox) -> Outbox:
+    """A database that this module shares."""
+    return emptied_outbox
 
 
 @dataclass
@@ -76,7 +82,8 @@ async def world(outbox: Outbox) -> AsyncIterator[World]:
 async def _customer(outbox: Outbox, name: str, base: str) -> Customer:
     token = await create_token(outbox.url, tenant=name, name="n", sealer=outbox.sealer)
     session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"})
-    return Customer(await tenant_id(outbox.url, name), session, base.rstrip("/"))
+    tenant_id = await outbox.one("SELECT tenant_id FROM tenant WHERE name = $1", name)
+    return Customer(tenant_id, session, base.rstrip("/"))
 
 
 def report(status: int | None, error: str | None = None, answer: bytes = b"") -> TryReport:
