@@ -19,7 +19,7 @@ from shared.rtp.serial import sequence_after, timestamp_distance
 KEYS: Final = "0123456789*#ABCD"
 _EVENT: Final = struct.Struct("!BBH")
 _END: Final = 0x80
-#: 10 dB below full scale: what everybody sends (2.3.3).
+#: 10 dB below full scale: what everybody sends (2.3.4).
 _VOLUME_DBM0: Final = 10
 _REPEATED_END: Final = 3
 _MAX_DURATION: Final = 0xFFFF

@@ -32,8 +32,12 @@ class Outgoing:
     #: Samples per tick.
     frame_samples: int = 160
     packets: int = 0
-    octets: int = 0
+    #: Packets whose payload was not a byte per sample, and how many bytes they had.
+    _odd_packets: int = 0
+    _odd_octets: int = 0
     _talking: bool = False
+    #: Whether the next frame can only be talk that goes on: no pause, and no key.
+    _talks_on: bool = False
     _keys: deque[tuple[str, int]] = field(default_factory=deque)
     _key: Iterator[RtpPacket] | None = None
     _pause: int = 0
@@ -44,7 +48,13 @@ class Outgoing:
             return False
         self._packets_of(key, length_ms)  # refuses now what would fail at its turn
         self._keys.append((key, length_ms))
+        self._talks_on = False
         return True
+
+    @property
+    def octets(self) -> int:
+        """How many bytes of payload were sent."""
+        return (self.packets - self._odd_packets) * self.frame_samples + self._odd_octets
 
     @property
     def pressing(self) -> bool:
@@ -58,19 +68,21 @@ class Outgoing:
         if packet is not None:
             self.sequence = sequence_after(packet.sequence)
             self.packets += 1
-            self.octets += len(packet.payload)
+            if len(packet.payload) != self.frame_samples:
+                self._odd_packets += 1
+                self._odd_octets += len(packet.payload)
+        self._talks_on = self._talking and not self._pause and not self._keys
         return packet
 
     def frame(self, payload: bytes | None) -> bytes | None:
         """Do as `tick` does, and return the packet as it is sent: what is in the middle of talk takes the short way."""
-        if payload is None or not self._talking or self._pause or self._keys:
+        if not self._talks_on or payload is None or len(payload) != self.frame_samples:
             packet = self.tick(payload)
             return None if packet is None else packet.pack()
         sequence, timestamp = self.sequence, self.timestamp
         self.sequence = sequence + 1 & 0xFFFF
         self.timestamp = timestamp + self.frame_samples & 0xFFFFFFFF
         self.packets += 1
-        self.octets += len(payload)
         return HEADER.pack(PLAIN, self.payload_type, sequence, timestamp, self.ssrc) + payload
 
     def _audio_packet(self, payload: bytes | None) -> RtpPacket | None:

@@ -11,6 +11,10 @@ HEADER: Final = struct.Struct("!BBHII")
 HEADER_BYTES: Final = HEADER.size
 #: A first byte of version 2 without padding, extension and sources: that of nearly all packets of telephone calls.
 PLAIN: Final = 0x80
+#: A packet's sequence number, timestamp and SSRC.
+Numbers = tuple[int, int, int]
+_NUMBERS: Final = struct.Struct("!HII")
+_NUMBERS_AT: Final = 2
 _EXTENSION: Final = struct.Struct("!HH")
 _VERSION: Final = 2
 #: RFC 5761, 4: payload types whose second byte is that of an RTCP packet.
@@ -32,6 +36,11 @@ class RtpPacket(NamedTuple):
     #: The first packet of a talk spurt, or of a key.
     marker: bool = False
 
+    @property
+    def numbers(self) -> Numbers:
+        """What tells it from other packets."""
+        return self.sequence, self.timestamp, self.ssrc
+
     def pack(self) -> bytes:
         """Return the packet as it is sent."""
         second = self.payload_type | (0x80 if self.marker else 0)
@@ -41,6 +50,12 @@ class RtpPacket(NamedTuple):
 def is_rtcp(datagram: bytes) -> bool:
     """Whether a datagram is RTCP on the port of RTP (RFC 5761, 4)."""
     return len(datagram) > 1 and datagram[1] & 0x7F in _RTCP_TYPES
+
+
+def numbers_of(datagram: bytes | bytearray) -> Numbers:
+    """Return the numbers of a datagram of HEADER_BYTES or more that is known to be a packet."""
+    sequence, timestamp, ssrc = _NUMBERS.unpack_from(datagram, _NUMBERS_AT)
+    return sequence, timestamp, ssrc
 
 
 def parse_rtp(datagram: bytes) -> RtpPacket:

@@ -7,7 +7,7 @@ how much later the one came than the other. Who counts the packets and shows eve
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.rtp.packet import RtpPacket
+from shared.rtp.packet import Numbers
 from shared.rtp.rtcp import ReportBlock
 from shared.rtp.serial import sequence_distance, timestamp_distance
 
@@ -30,29 +30,30 @@ class Reception:
     _transit: int | None = None
     _reported: tuple[int, int] = field(default=(0, 0))
 
-    def take(self, packet: RtpPacket, now: float, *, count: int = 1, timed: bool = True) -> None:
+    def take(self, numbers: Numbers, now: float, *, count: int = 1, timed: bool = True) -> None:
         """Look at a packet that arrived at this instant (seconds); another SSRC begins anew.
 
         `count`: so many packets have arrived since the last that was looked at, this one included. `timed`: its
         timestamp is that of its first sample, as that of a key (RFC 4733, 2.1) is not.
         """
-        step = sequence_distance(self._highest & 0xFFFF, packet.sequence)
-        if self.ssrc != packet.ssrc or not -_MAX_MISORDER < step < _MAX_DROPOUT:
-            self._restart(packet)
+        sequence, timestamp, ssrc = numbers
+        step = sequence_distance(self._highest & 0xFFFF, sequence)
+        if self.ssrc != ssrc or not -_MAX_MISORDER < step < _MAX_DROPOUT:
+            self._restart(sequence, ssrc)
         else:
             self.received += count
             if step > 0:
                 self._highest += step
         if timed:
-            self._note_transit(packet, now)
+            self._note_transit(timestamp, now)
 
-    def _restart(self, packet: RtpPacket) -> None:
-        self.ssrc, self.received, self._transit = packet.ssrc, 1, None
-        self._base = self._highest = packet.sequence
+    def _restart(self, sequence: int, ssrc: int) -> None:
+        self.ssrc, self.received, self._transit = ssrc, 1, None
+        self._base = self._highest = sequence
         self._reported = (0, 0)
 
-    def _note_transit(self, packet: RtpPacket, now: float) -> None:
-        transit = timestamp_distance(packet.timestamp, int(now * self.clock_hz) & 0xFFFFFFFF)
+    def _note_transit(self, timestamp: int, now: float) -> None:
+        transit = timestamp_distance(timestamp, int(now * self.clock_hz) & 0xFFFFFFFF)
         if self._transit is not None:
             change = abs(timestamp_distance(self._transit & 0xFFFFFFFF, transit & 0xFFFFFFFF))
             self.jitter += (change - self.jitter) / 16

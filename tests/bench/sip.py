@@ -4,6 +4,9 @@ The callee returns every packet of audio to its sender, so that audio goes both 
 back was lost. A caller's processor time is its process's own; the callee's is another column: where it comes near the
 cores that there are, the callee and not the caller is what was measured. Losses are told twice: by the callee's kernel,
 which counts what its socket had no room for, and by the sequence numbers of what came back.
+
+Beside both stands what the bare system calls of the same packets cost a Python process: where that comes near the aim,
+it is the machine that misses it.
 """
 
 import asyncio
@@ -26,6 +29,7 @@ from tests.sip.callee import SCENARIOS, free_port
 
 HERE: Final = Path(__file__).parent
 CALLER: Final = HERE / "sip_caller.py"
+BARE: Final = HERE / "sip_bare.py"
 #: A caller that is not done by then has gone wrong.
 PATIENCE_SECONDS: Final = 180
 AT_ONCE: Final = (200, 500, 1000)
@@ -198,7 +202,11 @@ async def measure_media(folder: Path) -> Table:
     (folder / "prompt.ul").write_bytes(PROMPT)
     lines = []
     for count in AT_ONCE:
-        lines += [await our_media(folder, count), await their_media(folder, count)]
+        lines += [
+            await our_media(folder, count),
+            await bare_media(folder, count),
+            await their_media(folder, count),
+        ]
     return Table(
         f"calls with audio both ways, {HELD_SECONDS:g} s of all at once; aim 0.5 ms per call-second",
         (
@@ -247,6 +255,26 @@ async def our_media(folder: Path, count: int) -> Sequence[str]:
         f"{seen['late_max_ms']:.1f}",
         f"{count - seen['ended_well']:.0f}",
     )
+
+
+async def bare_media(folder: Path, count: int) -> Sequence[str]:
+    """Return the line of bare system calls."""
+    async with callee(folder, count) as far:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(BARE), str(far.audio_port), str(count), f"{HELD_SECONDS:g}",
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        began, used, dropped = time.perf_counter(), far.cpu_seconds(), far.dropped()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            said, _ = await process.communicate()
+        cores = (far.cpu_seconds() - used) / (time.perf_counter() - began)
+        dropped = far.dropped() - dropped
+    seen: dict[str, float] = json.loads(said)
+    return (
+        "bare system calls", f"{count:,}", f"{seen['cpu_ms']:.2f}", "-", f"{cores:.2f}",
+        f"{seen['sent'] / seen['due']:.2%}", f"{max(0, seen['lost']) / seen['sent']:.3%}", f"{dropped:,}",
+        "-", "-", "-", "-", "-",
+    )  # fmt: skip
 
 
 async def their_media(folder: Path, count: int) -> Sequence[str]:

@@ -34,6 +34,7 @@ from shared.adapters.sip_trunk.trunk import Trunk
 from shared.domain.routing import Route
 from shared.ports.fetching import DocumentFetcher, FetchedDocument, FetchFailed
 from shared.ports.recordings import Recordings
+from shared.process import spare_the_collector
 from shared.telephony.port import Answered, Ended, OutboundCall, PlayEnded, Speech
 
 PROMPT: Final = (
@@ -284,7 +285,7 @@ async def main(kind: str, port: int, count: int, rate: float, seconds: float = 0
         settings, [trunk], fetcher=NoDocuments(), recordings=NoRecordings()
     ) as telephony:
         calls = Calls(telephony, holds=kind == "media")
-        gc.collect()
+        spare_the_collector()  # as a dialer does
         if kind == "media":
             found = [await media(calls, count, rate, seconds)]
         elif kind == "soak":

@@ -6,18 +6,22 @@ Received: keys by RFC 4733 at once; the voice is put in order only while somebod
 tone receiver where the far end knows no other keys.
 
 A hundred packets a second of each call pass through here, so that what is always the same takes a short way: what was
-agreed is noted once, and voice that nobody listens to is only counted, but for every eighth packet.
+agreed is noted once, and voice that nobody listens to is only counted, but for every eighth packet. A callee who talks
+from where it said that it is, is heard alone, and the kernel sees to that.
 """
 
 import random
 import socket
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final, Protocol
 
 from shared.adapters.sip_trunk.analysis import CallAnalysis
 from shared.adapters.sip_trunk.datagrams import Address
 from shared.adapters.sip_trunk.dialling import Dialling
+from shared.adapters.sip_trunk.one_peer import SocketName, hear_everybody, hear_one
 from shared.adapters.sip_trunk.player import SILENT_FRAME, Player
 from shared.adapters.sip_trunk.recorder import Recorder
 from shared.adapters.sip_trunk.report_line import SAMPLED, ReportLine
@@ -28,20 +32,20 @@ from shared.rtp.g711 import PCMU, a_to_mu, mu_to_a
 from shared.rtp.inband import ToneReceiver
 from shared.rtp.jitter_buffer import JitterBuffer
 from shared.rtp.keys import KeyReceiver
-from shared.rtp.latch import Latch, described_anew, heard
+from shared.rtp.latch import SILENCE_TO_MOVE_SECONDS, Latch, described_anew, heard
 from shared.rtp.outgoing import Outgoing
-from shared.rtp.packet import HEADER_BYTES, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, parse_rtp
+from shared.rtp.packet import HEADER_BYTES, MAX_PACKET_BYTES, PLAIN, RtpPacket, is_rtcp, numbers_of, parse_rtp
 from shared.sip.offer_answer import Media
 from shared.sip.sdp import Codec
 
-#: As a socket names who sent: host and port, of IPv6 two numbers more.
-SocketName = tuple[str, int] | tuple[str, int, int, int]
 #: One byte more than a packet may have shows one that is too long.
 _READ_BYTES: Final = MAX_PACKET_BYTES + 1
 #: What lies on a socket before its call is connected: more than its buffer holds.
 _MOST_EARLY: Final = 2000
-#: How exactly it is known when the callee was last heard: to the packet would cost a value per packet.
-_NOTE_SECONDS: Final = 0.25
+#: A callee who says nothing for so long may be heard from another address in as long again, as the latch has it.
+_ALONE_SECONDS: Final = SILENCE_TO_MOVE_SECONDS / 2
+#: Where what comes is put while it is looked at: one at a time, of all calls.
+_desk: Final = bytearray(_READ_BYTES)
 
 
 class AudioEvents(Protocol):
@@ -73,17 +77,39 @@ class AudioLine:
         *,
         reports: ReportLine,
         released: Callable[[int], None],
+        home: str = "",
     ) -> None:
+        """Speak and hear through a bound socket; `home` is the address at which the far end reaches it."""
+        # First what every packet needs, side by side in memory: of hundreds of calls little is in the processor's cache
+        # when its turn comes, and to fetch it takes longer than to work with it.
+        self._listens = False
+        #: Whether a turn sends the next frame of a prompt, as nearly all do, and may do so without a further look.
+        self._only_prompts = False
+        self._in_a_law = False
+        self._out: Outgoing | None = None
+        self._player = player
         self._socket = bound
+        #: Who alone is heard; None: whoever sends.
+        self._peer: SocketName | None = None
+        #: Where to send; None: nowhere.
+        self._target: Address | None = None
+        #: How a packet of theirs begins, and from where the last one came.
+        self._usual = b""
+        self._usual_source: SocketName | None = None
+        #: When the last of them came, to within SAMPLED packets.
+        self._heard_at = 0.0
+        #: Packets that were the callee's, and packets of ours that the machine did not take.
+        self.received = 0
+        self.unsent = 0
         self.port = int(bound.getsockname()[1])
         self._ticker = ticker
-        self._player = player
         self._events = events
         self._reports = reports
         self._released = released
+        #: None once it is known that the far end cannot be heard alone.
+        self._home: str | None = home
         self._media: Media | None = None
         self._latch: Latch | None = None
-        self._out: Outgoing | None = None
         self._keys = KeyReceiver()
         self._tones: ToneReceiver | None = None
         self._buffer = JitterBuffer()
@@ -93,21 +119,11 @@ class AudioLine:
         self._hears: deque[bytes] | None = None
         self._tells: deque[bytes] | None = None
         self._dialling = Dialling()
-        self._closed = False
-        #: What follows from the above, for every packet: whether somebody listens to the voice, whether we may send
-        #: any, in which law, where to, how a packet of theirs begins, and from where the last one came.
-        self._listens = False
-        self._sends = False
-        self._in_a_law = False
-        self._target: Address = ("", 0)
-        self._usual = b""
-        self._usual_source: SocketName | None = None
-        #: Packets that were the callee's, and packets of ours that the machine did not take.
-        self.received = 0
-        self.unsent = 0
 
     def connect(self, media: Media) -> None:
-        """Send and hear from now on as agreed; again when something else was agreed."""
+        """Send and hear from now on as agreed; again when something else was agreed; nothing once closed."""
+        if self._socket.fileno() < 0:
+            return
         address = (media.host, media.port)
         self._follow(
             Latch(described=address) if self._latch is None else described_anew(self._latch, address)
@@ -128,48 +144,56 @@ class AudioLine:
         self._out.payload_type, self._out.event_payload_type = media.payload_type, media.event_payload_type
         self._tones = (self._tones or ToneReceiver()) if media.event_payload_type is None else None
         self._media = media
-        self._sends, self._in_a_law = media.sends, media.codec is not Codec.PCMU
-        self._usual = bytes((PLAIN, media.payload_type))
-        self._note_listeners()
+        self._in_a_law = media.codec is not Codec.PCMU
+        self._usual = _beginning(media.payload_type)
+        self._note_work()
 
     def _audio_at(self) -> Address:
-        return self._target
+        return self._target or ("", 0)
 
     def _follow(self, latch: Latch) -> None:
-        self._latch, self._target, self._usual_source = latch, latch.target, None
+        self._latch, self._usual_source = latch, None
+        self._target = latch.target if latch.target[1] else None
+        if latch.latched != latch.described:
+            self._hear_everybody()
 
-    def _note_listeners(self) -> None:
+    def _note_work(self) -> None:
+        """Note what follows from all else for every packet: whether somebody hears the voice, and what is sent."""
         listeners = (self._recorder, self._tones, self._analysis, self._tells)
         self._listens = any(listener is not None for listener in listeners)
+        self._only_prompts = (
+            self._media is not None and self._media.sends and self._hears is None and not self._dialling.busy
+        )
 
     def dial(self, keys: str) -> None:
         """Send keys, with their pauses, after those that wait."""
         self._dialling.add(keys)
+        self._note_work()
 
     def record(self, recorder: Recorder | None) -> None:
         """Keep what the callee says from now on; None ends it."""
         if not self._listens:
             self._buffer = JitterBuffer()  # what it last held is long past
         self._recorder = recorder
-        self._note_listeners()
+        self._note_work()
 
     def analyse(self, analysis: CallAnalysis) -> None:
         """Let call analysis listen until it has made up its mind."""
         self._analysis = analysis
-        self._note_listeners()
+        self._note_work()
 
     def join(self, hears: deque[bytes] | None, tells: deque[bytes] | None) -> None:
         """Send the frames of one queue instead of prompts, and put what the callee says into another; None ends it."""
         if not self._listens:
             self._buffer = JitterBuffer()  # what it last held is long past
         self._hears, self._tells = hears, tells
-        self._note_listeners()
+        self._note_work()
 
     def close(self) -> None:
         """Send and hear nothing more."""
-        if self._closed:
-            return
-        self._closed = True
+        if self._socket.fileno() < 0:
+            return  # closed already
+        self._out = None
         self._ticker.remove(self)
         self._ticker.arrivals.remove(self._socket.fileno())
         self._socket.close()
@@ -183,27 +207,40 @@ class AudioLine:
         if self._listens:
             self._listen()
         out = self._out
-        if out is None or self._closed:
-            return
+        if out is None:
+            return  # not connected yet, or closed by what was just heard
+        frame = self._player.frame() or SILENT_FRAME if self._only_prompts else self._other_frame(out)
+        packet = out.frame(mu_to_a(frame) if self._in_a_law and frame is not None else frame)
+        if self._peer is not None and self._ticker.now - self._heard_at > _ALONE_SECONDS:
+            self._hear_everybody()
+        if packet is not None and self._target is not None:
+            try:
+                if self._peer is None:
+                    self._socket.sendto(packet, self._target)
+                else:
+                    self._socket.send(packet)
+            except OSError:
+                self._send_again(packet, self._target)
+
+    def _send_again(self, packet: bytes, target: Address) -> None:
+        """Send what was not taken: who hears a single peer may have been told, instead, of an earlier packet."""
+        try:
+            self._socket.sendto(packet, target)
+        except OSError:
+            self.unsent += 1
+
+    def _other_frame(self, out: Outgoing) -> bytes | None:
+        """Return the frame of a turn that is not like nearly all; None where nothing may be sent."""
         if self._dialling.busy:
             self._dialling.take_turn(out)
-        packet = out.frame(self._payload(out))
-        if packet is not None and self._target[1]:
-            try:
-                self._socket.sendto(packet, self._target)
-            except OSError:
-                self.unsent += 1
-
-    def _payload(self, out: Outgoing) -> bytes | None:
-        if not self._sends:
+            self._note_work()
+        if self._media is None or not self._media.sends:
             return None  # on hold: the prompt goes on when somebody listens again
         if self._dialling.busy and (key := self._dialling.frame(out)) is not None:
-            frame = key
-        elif self._hears is not None:
-            frame = self._hears.popleft() if self._hears else SILENT_FRAME
-        else:
-            frame = self._player.frame() or SILENT_FRAME
-        return mu_to_a(frame) if self._in_a_law else frame
+            return key
+        if self._hears is not None:
+            return self._hears.popleft() if self._hears else SILENT_FRAME
+        return self._player.frame() or SILENT_FRAME
 
     def _listen(self) -> None:
         frame = self._buffer.tick()
@@ -211,7 +248,7 @@ class AudioLine:
             self._tells.append(frame)
         if self._analysis is not None and (verdict := self._analysis.take(frame)) is not None:
             self._analysis = None
-            self._note_listeners()
+            self._note_work()
             self._events.callee_known(verdict)
         if self._tones is not None and frame is not None:
             key = self._tones.take([PCMU.linear[byte] for byte in frame])
@@ -225,20 +262,51 @@ class AudioLine:
     # A packet.
 
     def _readable(self) -> None:
+        datagram: bytes | bytearray
+        source = self._peer
         try:
-            datagram, source = self._socket.recvfrom(_READ_BYTES)
+            if source is None:
+                datagram, source = self._socket.recvfrom(_READ_BYTES)
+                size = len(datagram)
+            else:
+                datagram, size = _desk, self._socket.recv_into(_desk)
         except OSError:
-            return  # nothing there after all
+            return  # nothing there after all, or word that a packet of ours was refused
         if (
-            self.received % SAMPLED
-            and not self._listens
-            and source == self._usual_source
+            not self._listens
+            and (source is self._peer or source == self._usual_source)
             and datagram.startswith(self._usual)
-            and HEADER_BYTES <= len(datagram) <= MAX_PACKET_BYTES
+            and HEADER_BYTES <= size <= MAX_PACKET_BYTES
         ):
-            self.received += 1
+            count = self.received
+            self.received = count + 1
+            if count % SAMPLED == 0:
+                self._heard_at = self._ticker.now
+                self._reports.look(numbers_of(datagram), timed=True)
         else:
+            self._receive(bytes(datagram[:size]), source)
+
+    # From whom.
+
+    def _hear_one(self, name: SocketName) -> None:
+        """Hear the callee alone from now on, once what others have sent before is read."""
+        if self._home is None or not hear_one(self._socket, name, home=self._home):
+            self._home = None
+            return
+        self._peer = name
+        for _ in range(_MOST_EARLY):
+            try:
+                datagram, source = self._socket.recvfrom(_READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # word that a packet of ours was refused: what lies behind it may be anybody's
             self._receive(datagram, source)
+
+    def _hear_everybody(self) -> None:
+        if self._peer is not None:
+            self._peer = self._usual_source = None
+            hear_everybody(self._socket)
 
     def _drop_early(self) -> None:
         """Drop what came before the answer: it is not of this call's time."""
@@ -262,21 +330,32 @@ class AudioLine:
         of_key = packet.payload_type in (media.event_payload_type, media.other_event_payload_type)
         agreed = of_key or packet.payload_type == media.payload_type
         now = self._ticker.now
-        if not agreed or source != latch.latched or now - latch.heard_at > _NOTE_SECONDS:
-            latch, ours = heard(latch, source, now, agreed=agreed)
+        if not agreed or source != latch.latched:
+            latch, ours = heard(replace(latch, heard_at=self._heard_at), source, now, agreed=agreed)
             self._follow(latch)
             if not ours:
                 return
-        self._usual_source = name
+        self._usual_source, self._heard_at = name, now
         if self.received % SAMPLED == 0:
-            self._reports.look(packet, timed=not of_key)
+            self._reports.look(packet.numbers, timed=not of_key)
         self.received += 1
+        self._hear(packet, media, of_key=of_key)
+        if self._peer is None and self._home is not None and source == latch.described:
+            self._hear_one(name)
+
+    def _hear(self, packet: RtpPacket, media: Media, *, of_key: bool) -> None:
         if of_key:
             key = self._keys.take(packet)
             if key is not None:
                 self._events.key_heard(key)
         elif self._listens:
             self._buffer.put(_as_mu_law(packet, media.codec))
+
+
+@lru_cache(maxsize=128)  # as many as there are payload types: all calls of a type share one
+def _beginning(payload_type: int) -> bytes:
+    """Return how a packet of ordinary talk begins."""
+    return bytes((PLAIN, payload_type))
 
 
 def _as_mu_law(packet: RtpPacket, codec: Codec) -> RtpPacket:

@@ -20,7 +20,7 @@ from shared.adapters.sip_trunk.datagrams import Address
 from shared.adapters.sip_trunk.ticker import Ticker
 from shared.clock import epoch_seconds, monotonic_seconds
 from shared.rtp.outgoing import Outgoing
-from shared.rtp.packet import RtpPacket
+from shared.rtp.packet import Numbers
 from shared.rtp.reporting import HeardThere, Reporting
 from shared.rtp.rtcp import MAX_COMPOUND_BYTES
 
@@ -76,10 +76,10 @@ class ReportLine:
         self._ticker.arrivals.add(self._socket.fileno(), self._readable)
         self._set_alarm(self._reporting)
 
-    def look(self, packet: RtpPacket, *, timed: bool) -> None:
+    def look(self, numbers: Numbers, *, timed: bool) -> None:
         """Look at one packet of SAMPLED."""
         if self._reporting is not None:
-            self._reporting.reception.take(packet, self._ticker.now, count=SAMPLED, timed=timed)
+            self._reporting.reception.take(numbers, self._ticker.now, count=SAMPLED, timed=timed)
 
     def hear(self, datagram: bytes, source: Address) -> None:
         """Take a datagram of the far end; from another address than its audio's it counts for nothing."""

@@ -53,6 +53,8 @@ class Ticker:
         self._phases: tuple[dict[Ticked, None], ...] = tuple({} for _ in range(PHASES))
         self._phase_of: dict[Ticked, int] = {}
         self._turn = 0
+        #: How often anybody was removed: only then need the rest of a turn be looked up.
+        self._removals = 0
         self._due = 0.0
         self._timer: asyncio.Handle | None = None
         self._turns = self._late = 0
@@ -78,10 +80,12 @@ class Ticker:
         phase = self._phase_of.pop(ticked, None)
         if phase is not None:
             self._phases[phase].pop(ticked, None)
+            self._removals += 1
 
     def close(self) -> None:
         """Give no more turns to anybody."""
         self._phase_of.clear()
+        self._removals += 1
         for phase in self._phases:
             phase.clear()
         if self._timer is not None:
@@ -117,8 +121,9 @@ class Ticker:
     def _give_turns(self) -> None:
         self._turn = (self._turn + 1) % PHASES
         self.arrivals.deliver()
+        removals = self._removals
         for ticked in list(self._phases[self._turn]):
-            if ticked not in self._phase_of:
+            if self._removals != removals and ticked not in self._phase_of:
                 continue  # removed by one before it
             try:
                 ticked.tick()

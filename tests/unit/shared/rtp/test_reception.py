@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.rtp.packet import RtpPacket
+from shared.rtp.packet import Numbers
 from shared.rtp.reception import Reception
 
 
-def _packet(index: int, ssrc: int = 1, first: int = 65530) -> RtpPacket:
-    return RtpPacket(0, (first + index) % 65536, (index * 160) % 2**32, ssrc, b"\xff" * 160)
+def _packet(index: int, ssrc: int = 1, first: int = 65530) -> Numbers:
+    return (first + index) % 65536, (index * 160) % 2**32, ssrc
 
 
 def test_loss_is_counted_across_the_wrap_of_the_sequence() -> None:
