@@ -20,8 +20,9 @@ from pathlib import Path
 PLATFORMS = ("tests/acceptance", "tests/chaos")
 #: The arguments of each group; the first one is shown while it runs.
 GROUPS = (tuple(f"--ignore={folder}" for folder in PLATFORMS), PLATFORMS)
-#: One starved test is an accident and three are a bad day; more have a reason that a second try would hide.
-MOST_TRIED_AGAIN = 3
+#: One starved file is an accident and three are a bad day; more have a reason that a second try would hide. Files are
+#: counted and not tests, since a fixture that starves takes all of its file along.
+MOST_FILES_TRIED_AGAIN = 3
 
 _PASSED, _FAILED = 0, 1  # pytest's own exit codes; every other one means that the run itself went wrong
 
@@ -60,7 +61,8 @@ def run(groups_arguments: Sequence[Sequence[str]]) -> int:
 def is_judged(codes: Sequence[int], failed: Sequence[str]) -> bool:
     """Tell whether one run says all: everything passed, or so much failed that it is no accident."""
     ran = all(code in {_PASSED, _FAILED} for code in codes)
-    return not ran or not 0 < len(failed) <= MOST_TRIED_AGAIN
+    files = {test.partition("::")[0] for test in failed}
+    return not ran or not 0 < len(files) <= MOST_FILES_TRIED_AGAIN
 
 
 def _side_by_side(groups: Sequence[Group], folder: Path) -> list[int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check import run
+from tests.check import is_judged, run
 
 _STARVED = """
 from pathlib import Path
@@ -19,7 +19,6 @@ def test_starved():
 _BROKEN = "def test_broken(): raise AssertionError"
 _WHOLE = "def test_whole(): pass"
 _KILLED = "import os, signal\n\ndef test_killed(): os.kill(os.getpid(), signal.SIGKILL)"
-_MANY = "import pytest\n\n@pytest.mark.parametrize('n', range(4))\ndef test_many(n): raise AssertionError"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,6 @@ _MANY = "import pytest\n\n@pytest.mark.parametrize('n', range(4))\ndef test_many
         (_WHOLE, _STARVED, 0),
         (_STARVED, _BROKEN, 1),
         (_WHOLE, _KILLED, 1),
-        (_WHOLE, _MANY, 1),
     ],
 )
 def test_only_what_passes_alone_passes(
@@ -41,7 +39,7 @@ def test_only_what_passes_alone_passes(
     second: str,
     code: int,
 ) -> None:
-    """The verdict is of the second try, for a few tests that failed, and of the first one for everything else."""
+    """The verdict is of the second try for a few tests that failed, and of the first one for everything else."""
     for name, text in (("first", first), ("second", second)):
         (tmp_path / f"test_{name}.py").write_text(text)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -49,3 +47,22 @@ def test_only_what_passes_alone_passes(
     assert run([(*config, str(tmp_path / f"test_{name}.py")) for name in ("first", "second")]) == code
     printed = capfd.readouterr().out
     assert ("FAILED IN THE CROWD, PASSED ALONE" in printed) == (_STARVED in {first, second} and not code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "failed", "judged"),
+    [
+        ((0, 0), (), True),
+        ((1, 0), ("a.py::one",), False),
+        ((1, 1), ("a.py::one", "a.py::two", "a.py::three", "a.py::four", "b.py::one", "c.py::one"), False),
+        ((1, 1), ("a.py::one", "b.py::one", "c.py::one", "d.py::one"), True),
+        ((1, 0), (), True),
+        ((1, 2), ("a.py::one",), True),
+        ((1, -9), ("a.py::one",), True),
+    ],
+)
+def test_failures_in_many_files_are_no_accident(
+    codes: tuple[int, ...], failed: tuple[str, ...], *, judged: bool
+) -> None:
+    """Tests of up to three files are tried again, however many they are; a run that broke is not."""
+    assert is_judged(codes, failed) == judged
