@@ -203,21 +203,26 @@ def folder(parent: Path, name: str) -> Path:
     return made
 
 
-def rung(messages: str) -> list[str]:
-    """Return the number of every call that a SIPp was asked for, however often its INVITE came."""
+def invited(messages: str) -> dict[str, str]:
+    """Return the number of every call that a SIPp was asked for by its Call-ID, however often its INVITE came."""
     calls = re.findall(r"^INVITE sip:(\+[0-9]+)@.*?^Call-ID: (\S+)", messages, flags=re.MULTILINE | re.DOTALL)
-    return [number for number, _ in dict.fromkeys(calls)]
+    return {call_id: number for number, call_id in calls}
+
+
+def rung(messages: str) -> list[str]:
+    """Return the number of every call that a SIPp was asked for, one that was called twice twice."""
+    return list(invited(messages).values())
 
 
 def answered(messages: str) -> set[str]:
     """Return the numbers of the calls that a SIPp has picked up."""
-    calls = re.findall(r"^INVITE sip:(\+[0-9]+)@.*?^Call-ID: (\S+)", messages, flags=re.MULTILINE | re.DOTALL)
-    ours = re.findall(
+    picked_up = re.findall(
         r"^SIP/2\.0 200 OK(?:(?!^SIP/|^INVITE ).)*?^Call-ID: (\S+)\s+^CSeq: [0-9]+ INVITE",
         messages,
         flags=re.MULTILINE | re.DOTALL,
     )
-    return {number for number, call_id in calls if call_id in set(ours)}
+    calls = invited(messages)
+    return {calls[call_id] for call_id in picked_up if call_id in calls}
 
 
 async def add_trunk(paceline: Callable[..., Any], platform: Any, port: int) -> None:  # noqa: ANN401 - a Platform

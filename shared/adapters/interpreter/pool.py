@@ -152,8 +152,7 @@ class HostedSession:
             try:
                 answer = await self._ask(request)
             except asyncio.CancelledError:
-                self.lose("a request to it was cancelled")
-                self._lane.forget_later(self._number)
+                self._abandon("a request to it was cancelled")
                 raise
             return self._accept(request, answer)
 
@@ -182,8 +181,7 @@ class HostedSession:
         try:
             effects = tuple(decode_effect(effect) for effect in answer["effects"])
         except (CodecError, KeyError, TypeError) as error:
-            self.lose(f"its process answered what is no answer: {error}")
-            self._lane.forget_later(self._number)
+            self._abandon(f"its process answered what is no answer: {error}")
             raise SessionLost(self._lost) from None
         self._suspected = False
         if effects and isinstance(effects[-1], Exit):
@@ -197,9 +195,13 @@ class HostedSession:
         """Give the session up if it keeps its process from the others; raises SessionLost."""
         spent_seconds = float(answer.get("spent_ms", 0.0)) / 1_000
         if not self._allowance.spend(spent_seconds, asyncio.get_running_loop().time()):
-            self.lose("it used more than its share of the processor, and waited for nobody")
-            self._lane.forget_later(self._number)
+            self._abandon("it used more than its share of the processor, and waited for nobody")
             raise SessionLost(self._lost)
+
+    def _abandon(self, why: str) -> None:
+        """Lose the session, and have its process forget it: that one still lives."""
+        self.lose(why)
+        self._lane.forget_later(self._number)
 
     def _refusal(self, refusal: Refusal, message: str) -> PacelineError:
         if refusal is Refusal.BAD_REQUEST:
